@@ -1,0 +1,69 @@
+/**
+ * The sink contract (after Flink's FLIP-191): what a connector implements to take records out.
+ *
+ * One *writer* per subtask takes records and, when asked, hands over *committables*: plain JSON that names
+ * what was written but is not visible yet. One *committer* on the coordinator makes them visible once the
+ * job has promised not to write them again.
+ *
+ * Invariants
+ * - Nothing half-written ever looks complete: what is not committed is invisible to readers of the result.
+ * - `commit` is idempotent: it may be called again with the same committables after a failure.
+ *
+ * Called by: runtime (writers), coordinator (committers). May import: base, formats, storage.
+ */
+
+/** What was written and waits to be made visible; JSON. */
+export type Committable = Readonly<Record<string, unknown>>;
+
+export interface WriterContext {
+  readonly job: string;
+  readonly operator: string;
+  readonly subtask: number;
+  readonly parallelism: number;
+  /** Names this run; the same in all subtasks. */
+  readonly runId: string;
+  /** Sends rows to the reader of the job's results (collectSink); rows must be structured-cloneable. */
+  sendRows(rows: readonly unknown[]): void;
+  /** The writer cannot take more for now / can again. Records written in between are still taken. */
+  pause(): void;
+  resume(): void;
+  fail(error: unknown): void;
+}
+
+export interface SinkWriter<T = unknown> {
+  /** Before the first record. */
+  open(): Promise<void> | void;
+  /** @hot Takes one record; `timestamp` is its event time in ms, NaN if it has none. */
+  write(record: T, timestamp: number): void;
+  /** Passes on what is held back for batching; called when the stream rests. */
+  flush(): void;
+  /** The writer's last call before its committables count: everything written so far is named by them. */
+  prepareCommit(): Promise<readonly Committable[]>;
+  /** Ends; `aborted` says that what was not committed is to be thrown away. */
+  close(aborted: boolean): Promise<void>;
+}
+
+export interface CommitterContext {
+  readonly job: string;
+  readonly operator: string;
+  readonly runId: string;
+}
+
+export interface SinkCommitter {
+  /** Before any writer opens: checks that the target can be written. */
+  open(): Promise<void>;
+  commit(committables: readonly Committable[]): Promise<void>;
+  /** The job failed or was cancelled: removes what this run left unfinished. */
+  abort(): Promise<void>;
+}
+
+/** What `stream.sink(name, definition)` takes. */
+export interface SinkDefinition<T = unknown> {
+  readonly kind: string;
+  readonly description: Readonly<Record<string, unknown>>;
+  readonly parallelismMax?: number;
+  createWriter(context: WriterContext): SinkWriter<T>;
+  createCommitter?(context: CommitterContext): SinkCommitter;
+  /** Type only; never set. */
+  readonly recordType?: (record: T) => void;
+}

@@ -1,0 +1,91 @@
+/**
+ * The source contract (after Flink's FLIP-27): what a connector implements to bring records in.
+ *
+ * A source is cut into *splits*, plain JSON that says what to read and from where. One *enumerator* on the
+ * coordinator finds splits and gives them out; one *reader* per subtask turns its splits into records.
+ *
+ * Invariants
+ * - Splits are given out in time order where the connector knows it, so that readers do not run apart.
+ * - `next()` never blocks and never awaits: what is not in memory yet is fetched in the background, and
+ *   `context.wake()` is called when it has come.
+ * - A reader reports every record under the ordinal of its split: watermarks are kept per split.
+ *
+ * Called by: runtime (readers), coordinator (enumerators). May import: base, formats, storage.
+ */
+
+/** What to read and from where; JSON, so that it can travel and be kept in a checkpoint. */
+export interface Split {
+  readonly id: string;
+}
+
+export interface EnumeratorContext {
+  readonly job: string;
+  readonly operator: string;
+  /** Parallelism of the source's readers. */
+  readonly parallelism: number;
+}
+
+/** Finds splits and gives them out. One per source and run, on the coordinator. */
+export interface SplitEnumerator<S extends Split = Split> {
+  /** Finds what is there to read. Coded errors for what is missing or foreign. */
+  start(): Promise<void>;
+  /** The next splits for a reader that asks; `undefined` when there will never be more. */
+  request(subtask: number): Promise<readonly S[] | undefined> | readonly S[] | undefined;
+  /** The amount of work in all, in the unit of `SourceReader.consumed`, where it is known. */
+  readonly total: number | undefined;
+  close(): Promise<void>;
+}
+
+export interface ReaderContext {
+  readonly job: string;
+  readonly operator: string;
+  readonly subtask: number;
+  readonly parallelism: number;
+  /** Asks the enumerator for more; `addSplits` or `noMoreSplits` answers. */
+  requestSplits(): void;
+  /** Something that `next()` can give has come. */
+  wake(): void;
+  /** Reading failed; the task fails with this error. */
+  fail(error: unknown): void;
+  /** Aborted when the task ends, for whatever reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Turns splits into records, for one subtask. */
+export interface SourceReader<T = unknown, S extends Split = Split> {
+  /** Begins: typically asks for the first splits. */
+  start(): void;
+  addSplits(splits: readonly S[]): void;
+  noMoreSplits(): void;
+  /**
+   * The next record; `undefined` when there is none at the moment or there never will be (see `ended`).
+   * `undefined` itself is not a record. @hot
+   */
+  next(): T | undefined;
+  /** Ordinal of the split of the record last given: 0 for this reader's first split, then 1, 2, ... */
+  readonly split: number;
+  /** Ordinals of splits that ended since it was last called; the answer is the caller's to keep. */
+  takeEndedSplits(): readonly number[];
+  /** True when every split was read and no more will come. */
+  readonly ended: boolean;
+  /** Work done so far, in the unit of `SplitEnumerator.total`. */
+  readonly consumed: number;
+  /** The splits not read to their end, with the position reached. */
+  snapshot(): readonly S[];
+  close(): Promise<void>;
+}
+
+/** What `env.source(name, definition)` takes. Plain options; opens nothing until a task runs. */
+export interface SourceDefinition<T = unknown, S extends Split = Split> {
+  /** The connector, for plans and messages: "file", "nexmark". */
+  readonly kind: string;
+  readonly boundedness: "bounded" | "unbounded";
+  /** The highest parallelism that makes sense, where there is one (an iterable: 1). */
+  readonly parallelismMax?: number;
+  /** Printed by --explain and part of the fingerprint. JSON. */
+  readonly description: Readonly<Record<string, unknown>>;
+  createEnumerator(context: EnumeratorContext): SplitEnumerator<S>;
+  createReader(context: ReaderContext): SourceReader<T, S>;
+  /** Type only; never set. */
+  readonly recordType?: T;
+}
