@@ -6,6 +6,8 @@ export interface Scheduler {
   after(ms: number, callback: () => void): () => void;
   /** Calls back every `ms`. The answer cancels. Such a timer alone does not keep the process alive. */
   every(ms: number, callback: () => void): () => void;
+  /** Keeps the process alive until the answer is called. */
+  keepAlive(): () => void;
 }
 
 export const systemScheduler: Scheduler = {
@@ -18,6 +20,10 @@ export const systemScheduler: Scheduler = {
   },
   every: (ms, callback) => {
     const timer = setInterval(callback, ms).unref();
+    return () => clearInterval(timer);
+  },
+  keepAlive: () => {
+    const timer = setInterval(() => undefined, 0x3fff_ffff);
     return () => clearInterval(timer);
   },
 };

@@ -1,0 +1,69 @@
+/** What a job's build function is given. */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { MillraceError } from "../base/error.js";
+import type { SourceLogic } from "../operators/source.js";
+import type { Program } from "../planner/program.js";
+import type { SourceDefinition } from "../source/contract.js";
+import type { WatermarkStrategy } from "../time/watermarks.js";
+import { GraphBuilder } from "./graph-builder.js";
+import { DataStream } from "./streams.js";
+
+export interface SourceOptions<T> {
+  /** How event time is told; without it records have no timestamp and windows never fire before the end. */
+  readonly watermarks?: WatermarkStrategy<T>;
+  /** Checks and converts every record: any Standard Schema (zod, valibot, arktype, ...) that is synchronous. */
+  readonly schema?: StandardSchemaV1<unknown, T>;
+}
+
+/** Begins streams; a job's build function is given one. */
+export class Environment {
+  private readonly graph: GraphBuilder;
+
+  constructor(graph: GraphBuilder) {
+    this.graph = graph;
+  }
+
+  /** Adds a source under a name of its own. */
+  source<T>(name: string, definition: SourceDefinition<T, any>, options: SourceOptions<T> = {}): DataStream<T> {
+    const { watermarks, schema } = options;
+    const logic: SourceLogic = {
+      functions: watermarks === undefined ? [] : [watermarks.timestampOf],
+      source: definition as SourceDefinition,
+      watermarks,
+      validate: schema === undefined ? undefined : validator(schema),
+    };
+    const node = this.graph.add({
+      kind: "source",
+      name,
+      config: { source: definition.kind, ...definition.description },
+      ...(definition.parallelismMax === 1 ? { parallelism: 1 } : {}),
+      logic,
+    });
+    return new DataStream<T>(this.graph, [{ node }]);
+  }
+}
+
+/** Runs a job definition's build function. */
+export function buildProgram(job: { readonly name: string; readonly build: (env: Environment, params: any) => void }, params: unknown): Program {
+  const graph = new GraphBuilder(job.name);
+  job.build(new Environment(graph), params);
+  return graph.program();
+}
+
+function validator(schema: StandardSchemaV1): (record: unknown) => unknown {
+  const { validate } = schema["~standard"];
+  return (record) => {
+    const result = validate(record);
+    if (result instanceof Promise) {
+      throw new MillraceError("RECORD_INVALID", "the schema is asynchronous", {
+        hint: "A source takes a schema that validates without awaiting.",
+      });
+    }
+    if (result.issues === undefined) return result.value;
+    const issues = result.issues.map((issue) => {
+      const path = (issue.path ?? []).map((part) => (typeof part === "object" ? part.key : part)).join(".");
+      return path === "" ? issue.message : `${path}: ${issue.message}`;
+    });
+    throw new MillraceError("RECORD_INVALID", `record does not match its schema: ${issues.join("; ")}`);
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Where streams write down what the user says: a graph under construction.
+ *
+ * Invariant: nothing here opens, reads or starts anything. The outcome is a Program: a plain graph and
+ * the functions that belong to it.
+ */
+import { MillraceError } from "../base/error.js";
+import type { OperatorNode, Partitioner, StreamEdge } from "../graph/stream-graph.js";
+import type { AnyFunction, OperatorLogic } from "../operators/contract.js";
+import type { Program } from "../planner/program.js";
+
+/** An operator's output on its way to the next operator. */
+export interface StreamInput {
+  readonly node: OperatorNode;
+  readonly side?: string;
+  readonly partitioner?: Partitioner;
+  readonly selector?: AnyFunction;
+}
+
+/** What an operator is made of when it is added to the graph. */
+export interface NewOperator {
+  readonly kind: string;
+  readonly name?: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly parallelism?: number;
+  readonly logic: OperatorLogic;
+}
+
+/** A graph under construction. */
+export class GraphBuilder {
+  private readonly job: string;
+  private readonly operators: OperatorNode[] = [];
+  private readonly edges: StreamEdge[] = [];
+  private readonly logic = new Map<string, OperatorLogic>();
+  private readonly selectors = new Map<string, AnyFunction>();
+
+  constructor(job: string) {
+    this.job = job;
+  }
+
+  /** Adds an operator to the graph. */
+  add(operator: NewOperator, inputs: readonly StreamInput[] = []): OperatorNode {
+    const node: OperatorNode = {
+      uid: this.freeUid(operator.name ?? operator.kind),
+      name: operator.name ?? operator.kind,
+      kind: operator.kind,
+      config: operator.config ?? {},
+      slotSharingGroup: inputs[0]?.node.slotSharingGroup ?? "default",
+      chaining: operator.kind === "source" ? "head" : "always",
+    };
+    if (operator.parallelism !== undefined) node.parallelism = operator.parallelism;
+    this.operators.push(node);
+    this.logic.set(node.uid, operator.logic);
+    for (const input of inputs) this.connect(input, node);
+    return node;
+  }
+
+  /** Gives an operator the uid the user wants. */
+  rename(node: OperatorNode, uid: string): void {
+    if (this.operators.some((other) => other !== node && other.uid === uid)) {
+      throw new MillraceError("GRAPH_INVALID", `two operators have the uid "${uid}"`);
+    }
+    const old = node.uid;
+    (node as { uid: string }).uid = uid;
+    this.logic.set(uid, this.logic.get(old)!);
+    this.logic.delete(old);
+    this.edges.forEach((edge, i) => {
+      const from = edge.from === old ? uid : edge.from;
+      const to = edge.to === old ? uid : edge.to;
+      this.edges[i] = { ...edge, from, to };
+    });
+  }
+
+  /** The program, checked. */
+  program(): Program {
+    const { job, operators, edges, logic, selectors } = this;
+    if (operators.length === 0) throw new MillraceError("GRAPH_INVALID", `job "${job}" has no operators`);
+    for (const node of operators) {
+      if (node.kind !== "sink" && !edges.some((edge) => edge.from === node.uid)) {
+        throw new MillraceError("GRAPH_INVALID", `nothing reads "${node.name}": it leads to no sink`);
+      }
+    }
+    return { graph: { job, operators, edges }, logic, selectors };
+  }
+
+  private connect(input: StreamInput, node: OperatorNode): void {
+    const edge: { -readonly [K in keyof StreamEdge]: StreamEdge[K] } = {
+      from: input.node.uid,
+      to: node.uid,
+      partitioner: input.partitioner ?? "forward",
+    };
+    if (input.side !== undefined) edge.side = input.side;
+    if (input.partitioner !== undefined) edge.explicit = true;
+    if (input.selector !== undefined) {
+      edge.selector = `${this.edges.length}`;
+      this.selectors.set(edge.selector, input.selector);
+    }
+    this.edges.push(edge);
+  }
+
+  private freeUid(name: string): string {
+    const base = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "operator";
+    for (let n = 1; ; n++) {
+      const uid = n === 1 ? base : `${base}-${n}`;
+      if (!this.logic.has(uid)) return uid;
+    }
+  }
+}

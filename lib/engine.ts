@@ -1,0 +1,213 @@
+/**
+ * The process's composition root: `run(job, options)` wires planner, coordinator and hosts together.
+ */
+import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { systemClock } from "./base/clock.js";
+import { type Duration, durationMs } from "./base/duration.js";
+import { MillraceError } from "./base/error.js";
+import { systemScheduler } from "./base/scheduler.js";
+import { JobCoordinator } from "./coordinator/job-coordinator.js";
+import { ResultRows } from "./coordinator/results.js";
+import { importableUrl } from "./host/bundle.js";
+import { launchInline } from "./host/inline-host.js";
+import { isImportingJob, loadPlan } from "./host/slot-control.js";
+import { WorkerHosts } from "./host/worker-host.js";
+import type { MetricValues } from "./metrics/task-metrics.js";
+import { TaskMetrics } from "./metrics/task-metrics.js";
+import { fingerprint } from "./planner/fingerprint.js";
+import type { Plan } from "./planner/plan.js";
+import type { JobOptions } from "./protocol/deployment.js";
+
+/** How a job runs. */
+export interface RunOptions {
+  /** Subtasks of every operator that does not say its own; "auto" (default): one per core. */
+  readonly parallelism?: number | "auto";
+  readonly maxParallelism?: number;
+  /** Given to the job's build function. Plain data. */
+  readonly params?: Record<string, unknown>;
+  /** Run on the main thread, for debugging. Module-level state is then shared by all subtasks. */
+  readonly inline?: boolean;
+  /** Cancels the job. */
+  readonly signal?: AbortSignal;
+  /** A function that does not return for this long fails the job; default "30s". */
+  readonly hangTimeout?: Duration;
+  /** How long a batch may wait for more records before it crosses threads; default "100ms". */
+  readonly bufferTimeout?: Duration;
+  /** Old generation of each slot's heap, MiB; default 2048. */
+  readonly slotHeapMb?: number;
+  /** "throughput" (default): large young generation. "latency": short collections. */
+  readonly preset?: "throughput" | "latency";
+  /** Off: every operator is a vertex of its own. */
+  readonly chaining?: boolean;
+  /** Off: aggregates are not computed in parts before records cross threads. */
+  readonly localCombine?: boolean;
+}
+
+/** One subtask's metrics. */
+export interface SubtaskMetrics extends MetricValues {
+  readonly vertex: string;
+  readonly subtask: number;
+}
+
+/** A running job. */
+export interface Job extends AsyncDisposable {
+  readonly name: string;
+  readonly state: string;
+  /** Settles when the job has ended; rejects with a MillraceError. */
+  readonly completed: Promise<void>;
+  /** The rows of a collectSink() of that name. Throws RESULTS_UNKNOWN for another name. */
+  results<T = any>(name: string): AsyncIterable<T>;
+  metrics(): SubtaskMetrics[];
+  /** Records read, and the share of the sources' work done, 0 to 1, where it is known. */
+  progress(): { records: number; done: number | undefined; watermark: number };
+  /** Ends the job; what was not committed is thrown away. */
+  cancel(): Promise<void>;
+}
+
+const YOUNG_MB = { throughput: 192, latency: 24 } as const;
+
+/**
+ * Starts a job module on all cores of this process.
+ * @throws MillraceError JOB_NOT_FOUND, JOB_INVALID, JOB_BUILD_FAILED, GRAPH_INVALID, PARALLELISM_INVALID
+ * @example
+ * await using job = await run(new URL("./job.ts", import.meta.url), { parallelism: 2 });
+ * for await (const row of job.results("worst")) console.log(row);
+ */
+export async function run(module: string | URL, options: RunOptions = {}): Promise<Job> {
+  if (isImportingJob()) {
+    throw new MillraceError("JOB_STARTS_ITSELF", "run() was called while a job module was being imported");
+  }
+  const moduleUrl = await importableUrl(module);
+  const jobOptions = resolveOptions(options);
+  const params = options.params ?? {};
+  const plan = await loadPlan(moduleUrl, params, jobOptions);
+  return new RunningJob(plan, moduleUrl, params, jobOptions, options);
+}
+
+/** The plan of a job module without running it. */
+export async function explain(module: string | URL, options: RunOptions = {}): Promise<Plan["jobGraph"]> {
+  const moduleUrl = await importableUrl(module);
+  return (await loadPlan(moduleUrl, options.params ?? {}, resolveOptions(options))).jobGraph;
+}
+
+function resolveOptions(options: RunOptions): JobOptions {
+  const { parallelism = "auto", maxParallelism, chaining, localCombine, bufferTimeout = 100 } = options;
+  return {
+    parallelism: parallelism === "auto" ? availableParallelism() : parallelism,
+    bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
+    ...(maxParallelism === undefined ? {} : { maxParallelism }),
+    ...(chaining === undefined ? {} : { chaining }),
+    ...(localCombine === undefined ? {} : { localCombine }),
+  };
+}
+
+class RunningJob implements Job {
+  readonly name: string;
+  readonly completed: Promise<void>;
+  private readonly plan: Plan;
+  private readonly coordinator: JobCoordinator;
+  private readonly rows = new Map<string, ResultRows>();
+
+  constructor(plan: Plan, moduleUrl: string, params: unknown, jobOptions: JobOptions, options: RunOptions) {
+    this.plan = plan;
+    this.name = plan.jobGraph.job;
+    const names = new Map<string, string>();
+    for (const vertex of plan.jobGraph.vertices) {
+      for (const node of vertex.operators) if (node.kind === "sink") names.set(node.uid, node.name);
+    }
+    for (const name of names.values()) this.rows.set(name, new ResultRows(name));
+    const hosts = options.inline === true ? undefined : this.workers(options);
+    this.coordinator = new JobCoordinator({
+      plan,
+      moduleUrl,
+      params,
+      options: jobOptions,
+      fingerprint: fingerprint(plan, params),
+      runId: randomUUID().slice(0, 8),
+      hangTimeoutMs: durationMs(options.hangTimeout ?? "30s", "hangTimeout"),
+      launch: hosts?.launch ?? launchInline,
+      clock: systemClock,
+      scheduler: systemScheduler,
+      onRows: (uid, rows) => {
+        const refused = this.rows.get(names.get(uid)!)!.push(rows);
+        if (refused !== undefined) this.coordinator.fail(refused);
+      },
+    });
+    const abort = () => this.coordinator.cancel();
+    options.signal?.addEventListener("abort", abort, { once: true });
+    if (options.signal?.aborted === true) abort();
+    // A pending promise alone does not keep Node alive, and inline hosts hold no thread.
+    const letGo = systemScheduler.keepAlive();
+    this.completed = this.coordinator.run().then(
+      () => this.end(undefined),
+      (error: unknown) => {
+        this.end(error);
+        throw error;
+      },
+    );
+    this.completed = this.completed.finally(async () => {
+      letGo();
+      options.signal?.removeEventListener("abort", abort);
+      await hosts?.destroy();
+    });
+    this.completed.catch(() => undefined);
+  }
+
+  get state(): string {
+    return this.coordinator.state;
+  }
+
+  results<T>(name: string): AsyncIterable<T> {
+    const rows = this.rows.get(name);
+    if (rows === undefined) {
+      const known = [...this.rows.keys()].map((each) => `"${each}"`).join(", ");
+      throw new MillraceError("RESULTS_UNKNOWN", `the job has no sink "${name}", only ${known}`);
+    }
+    return rows as AsyncIterable<T>;
+  }
+
+  metrics(): SubtaskMetrics[] {
+    const { tasks, metrics } = this.coordinator.placement;
+    return tasks.map(({ vertex, subtask, metricsRow }) => ({
+      vertex: this.plan.jobGraph.vertices[vertex]!.name,
+      subtask,
+      ...new TaskMetrics(metrics, metricsRow).read(),
+    }));
+  }
+
+  progress(): { records: number; done: number | undefined; watermark: number } {
+    let records = 0;
+    let consumed = 0;
+    let watermark = Number.POSITIVE_INFINITY;
+    const { tasks, metrics } = this.coordinator.placement;
+    for (const { vertex, metricsRow } of tasks) {
+      if (!this.coordinator.enumerators.has(vertex)) continue;
+      const values = new TaskMetrics(metrics, metricsRow).read();
+      records += values.recordsIn;
+      consumed += values.consumed;
+      watermark = Math.min(watermark, values.watermark);
+    }
+    const total = this.coordinator.total();
+    return { records, watermark, done: total === undefined || total === 0 ? undefined : consumed / total };
+  }
+
+  async cancel(): Promise<void> {
+    this.coordinator.cancel();
+    await this.completed.catch(() => undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cancel();
+  }
+
+  private workers(options: RunOptions): WorkerHosts {
+    const slots = Math.max(1, ...this.plan.jobGraph.vertices.map((vertex) => vertex.parallelism)) * 8;
+    const young = YOUNG_MB[options.preset ?? "throughput"];
+    return new WorkerHosts(slots, { heapMb: options.slotHeapMb ?? 2048, youngMb: young });
+  }
+
+  private end(failure: unknown): void {
+    for (const rows of this.rows.values()) rows.end(failure);
+  }
+}

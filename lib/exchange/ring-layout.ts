@@ -1,0 +1,24 @@
+/**
+ * One ring: a single writer, a single reader, frames of variable length in shared memory.
+ *
+ *   byte 0     tail    bytes published, modulo 2^32       written by: RingWriter
+ *   byte 128   head    bytes released, modulo 2^32        written by: RingReader
+ *   byte 256   credit  bytes that may be in flight        written by: RingReader
+ *   byte 512   frames  capacity bytes, a power of two
+ *
+ * A frame lies whole, 8-byte aligned, never across the end; what is left there is skipped by a wrap mark:
+ *
+ *   | i32 kind | i32 length | i32 records | i32 0 | length bytes, padded to 8 |
+ *   | i32 -1   | (the rest up to the end of the memory is skipped)            |
+ */
+export const TAIL = 0;
+export const HEAD = 32;
+export const CREDIT = 64;
+export const FRAMES_AT = 512;
+export const FRAME_HEADER = 16;
+export const WRAP = -1;
+
+/** What a frame of `length` bytes takes in the ring. */
+export function frameSpace(length: number): number {
+  return FRAME_HEADER + ((length + 7) & ~7);
+}

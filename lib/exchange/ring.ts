@@ -1,0 +1,133 @@
+// @hot one call per frame; guarded by benchmarks/exchange
+/** A single-writer single-reader ring of byte frames in shared memory; see ring-layout.ts. */
+import { assert } from "../base/assert.js";
+import { RING_BYTES } from "../base/limits.js";
+import type { Doorbell } from "./doorbell.js";
+import { CREDIT, FRAME_HEADER, FRAMES_AT, frameSpace, HEAD, TAIL, WRAP } from "./ring-layout.js";
+
+/** Views of the ring's memory, for whoever decodes a frame in place. */
+export interface RingMemory {
+  readonly bytes: Buffer;
+  readonly i32: Int32Array;
+  readonly f64: Float64Array;
+}
+
+export function createRing(capacity: number = RING_BYTES): SharedArrayBuffer {
+  assert(capacity >= 1024 && (capacity & (capacity - 1)) === 0, "a ring's capacity is a power of two");
+  const memory = new SharedArrayBuffer(FRAMES_AT + capacity);
+  new Int32Array(memory)[CREDIT] = capacity;
+  return memory;
+}
+
+export class RingWriter {
+  private readonly i32: Int32Array;
+  private readonly bytes: Uint8Array;
+  private readonly capacity: number;
+  private readonly peer: Doorbell;
+  private tail: number;
+  private seenHead: number;
+
+  constructor(memory: SharedArrayBuffer, peer: Doorbell) {
+    this.i32 = new Int32Array(memory);
+    this.bytes = new Uint8Array(memory);
+    this.capacity = memory.byteLength - FRAMES_AT;
+    this.peer = peer;
+    this.tail = Atomics.load(this.i32, TAIL);
+    this.seenHead = Atomics.load(this.i32, HEAD);
+  }
+
+  /** Bytes published and not released yet. */
+  get inFlightBytes(): number {
+    this.seenHead = Atomics.load(this.i32, HEAD);
+    return (this.tail - this.seenHead) | 0;
+  }
+
+  /** Publishes a frame. False: no room or no credit now. An empty ring takes any frame that fits half of it. */
+  tryWrite(kind: number, records: number, source: Uint8Array, length: number): boolean {
+    const space = frameSpace(length);
+    assert(space <= this.capacity >> 1, "a frame fits half the ring");
+    const offset = this.tail & (this.capacity - 1);
+    const untilEnd = this.capacity - offset;
+    const skipped = space > untilEnd ? untilEnd : 0;
+    if (!this.fits(space + skipped)) return false;
+    if (skipped > 0) this.i32[(FRAMES_AT + offset) >> 2] = WRAP;
+    const at = FRAMES_AT + (skipped > 0 ? 0 : offset);
+    this.i32[at >> 2] = kind;
+    this.i32[(at >> 2) + 1] = length;
+    this.i32[(at >> 2) + 2] = records;
+    this.bytes.set(length === source.length ? source : source.subarray(0, length), at + FRAME_HEADER);
+    this.tail = (this.tail + space + skipped) | 0;
+    Atomics.store(this.i32, TAIL, this.tail);
+    this.peer.ring();
+    return true;
+  }
+
+  private fits(wanted: number): boolean {
+    let used = (this.tail - this.seenHead) | 0;
+    const credit = Math.min(Atomics.load(this.i32, CREDIT), this.capacity);
+    if (used + wanted <= credit) return true;
+    used = this.inFlightBytes;
+    return used === 0 || used + wanted <= credit;
+  }
+}
+
+export class RingReader {
+  /** The oldest frame, after `peek()` answered true. */
+  kind = 0;
+  records = 0;
+  offset = 0;
+  length = 0;
+  readonly memory: RingMemory;
+  private readonly i32: Int32Array;
+  private readonly capacity: number;
+  private readonly peer: Doorbell;
+  private head: number;
+  private seenTail: number;
+
+  constructor(memory: SharedArrayBuffer, peer: Doorbell) {
+    this.i32 = new Int32Array(memory);
+    this.memory = {
+      bytes: Buffer.from(memory as unknown as ArrayBuffer),
+      i32: this.i32,
+      f64: new Float64Array(memory),
+    };
+    this.capacity = memory.byteLength - FRAMES_AT;
+    this.peer = peer;
+    this.head = Atomics.load(this.i32, HEAD);
+    this.seenTail = this.head;
+  }
+
+  /** Bytes published and not released yet. */
+  get availableBytes(): number {
+    this.seenTail = Atomics.load(this.i32, TAIL);
+    return (this.seenTail - this.head) | 0;
+  }
+
+  /** Looks at the oldest frame without taking it. */
+  peek(): boolean {
+    if (this.head === this.seenTail && this.availableBytes === 0) return false;
+    let at = FRAMES_AT + (this.head & (this.capacity - 1));
+    if (this.i32[at >> 2] === WRAP) {
+      this.head = (this.head + this.capacity - (this.head & (this.capacity - 1))) | 0;
+      at = FRAMES_AT;
+    }
+    this.kind = this.i32[at >> 2]!;
+    this.length = this.i32[(at >> 2) + 1]!;
+    this.records = this.i32[(at >> 2) + 2]!;
+    this.offset = at + FRAME_HEADER;
+    return true;
+  }
+
+  /** Gives the frame's memory back to the writer. */
+  release(): void {
+    this.head = (this.head + frameSpace(this.length)) | 0;
+    Atomics.store(this.i32, HEAD, this.head);
+    this.peer.ring();
+  }
+
+  /** How many bytes the writer may have in flight. */
+  setCredit(bytes: number): void {
+    Atomics.store(this.i32, CREDIT, bytes);
+    this.peer.ring();
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The composition root of a slot's thread: imports the job module, rebuilds the program, checks that it is
+ * the coordinator's, and runs the slot. The same in a worker and inline.
+ */
+import { MillraceError, messageOf } from "../base/error.js";
+import { isJobDefinition } from "../api/define-job.js";
+import { buildProgram } from "../api/environment.js";
+import { fingerprint } from "../planner/fingerprint.js";
+import { type Plan, plan } from "../planner/plan.js";
+import type { JobOptions, SlotControl, SlotEvents } from "../protocol/deployment.js";
+import { Slot } from "../runtime/slot.js";
+
+/** Set while a thread imports a job module: a run() then is a job that starts itself. */
+const IMPORTING = Symbol.for("millrace.importing");
+const flags = globalThis as { [IMPORTING]?: number };
+
+export function isImportingJob(): boolean {
+  return (flags[IMPORTING] ?? 0) > 0;
+}
+
+/** Imports a job module and plans its program. */
+export async function loadPlan(moduleUrl: string, params: unknown, options: JobOptions): Promise<Plan> {
+  flags[IMPORTING] = (flags[IMPORTING] ?? 0) + 1;
+  let module: { default?: unknown };
+  try {
+    module = (await import(moduleUrl)) as { default?: unknown };
+  } catch (error) {
+    if (MillraceError.is(error)) throw error;
+    throw new MillraceError("JOB_INVALID", `importing the job module failed: ${messageOf(error)}`, {
+      cause: error,
+      hint: "The module must load without doing anything; see the cause.",
+    });
+  } finally {
+    flags[IMPORTING]--;
+  }
+  const job = module.default;
+  if (!isJobDefinition(job)) {
+    throw new MillraceError("JOB_INVALID", "the module has no default export made by defineJob()");
+  }
+  return plan(buildProgram(job, params), options);
+}
+
+export function slotControl(events: SlotEvents): SlotControl {
+  let slot: Slot | undefined;
+  return {
+    async deploy(deployment) {
+      const { moduleUrl, params, options } = deployment;
+      const made = await loadPlan(moduleUrl, params, options);
+      const mine = fingerprint(made, params);
+      if (mine !== deployment.fingerprint) {
+        throw new MillraceError(
+          "JOB_NOT_DETERMINISTIC",
+          `slot ${deployment.slot} built another graph from the job module (${mine}, not ${deployment.fingerprint})`,
+          { job: made.jobGraph.job },
+        );
+      }
+      slot = new Slot(made, deployment, events);
+      await slot.open();
+    },
+    async start() {
+      slot?.start();
+    },
+    addSplits(vertex, subtask, splits) {
+      slot?.addSplits(vertex, subtask, splits);
+    },
+    async stop() {
+      await slot?.end(true);
+    },
+    async close() {
+      await slot?.end(false);
+    },
+  };
+}

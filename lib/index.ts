@@ -1,0 +1,30 @@
+/** The public surface: everything a job and an embedding program import from "millrace". */
+export { type JobDefinition, defineJob } from "./api/define-job.js";
+export type { Environment, SourceOptions } from "./api/environment.js";
+export {
+  type MiniBatchOptions,
+  type ProcessFunction,
+  type RunningOptions,
+  type TopOptions,
+  type,
+  type TypeMark,
+} from "./api/stream-options.js";
+export { DataStream, KeyedStream, Operator, WindowedStream } from "./api/streams.js";
+export type { Duration } from "./base/duration.js";
+export { MillraceError } from "./base/error.js";
+export type { ErrorCode } from "./base/error-catalogue.js";
+export { explain, type Job, type RunOptions, run, type SubtaskMetrics } from "./engine.js";
+export {
+  type Aggregate,
+  type Aggregates,
+  avg,
+  type CustomAggregate,
+  count,
+  custom,
+  max,
+  min,
+  sum,
+} from "./operators/aggregates.js";
+export { type ProcessContext, type SideOutput, sideOutput } from "./operators/process.js";
+export { type WatermarkStrategy, watermarks } from "./time/watermarks.js";
+export { sliding, tumbling, type Window, type WindowAssigner } from "./time/windows.js";

@@ -1,0 +1,56 @@
+/**
+ * Metrics of every subtask of a job in one piece of shared memory, so that the coordinator reads them
+ * without asking a thread that may be busy or hung.
+ *
+ *   row r = one subtask:  | recordsIn | recordsOut | bytesIn | ... |   FIELDS doubles
+ *
+ * Single writer of a row: the slot that runs the subtask. Doubles are aligned; a reader may see a field a
+ * turn older than its neighbour, never half a field.
+ */
+export const METRIC_FIELDS = [
+  "recordsIn",
+  "recordsOut",
+  "bytesIn",
+  "bytesOut",
+  "busyMs",
+  "idleMs",
+  "backPressuredMs",
+  "watermark",
+  "consumed",
+  "lateRecordsDropped",
+  "finished",
+] as const;
+
+export type MetricField = (typeof METRIC_FIELDS)[number];
+export type MetricValues = Record<MetricField, number>;
+
+const WIDTH = METRIC_FIELDS.length;
+
+export function createTaskMetrics(subtasks: number): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(subtasks * WIDTH * 8);
+  const view = new Float64Array(memory);
+  const watermark = METRIC_FIELDS.indexOf("watermark");
+  for (let row = 0; row < subtasks; row++) view[row * WIDTH + watermark] = Number.NEGATIVE_INFINITY;
+  return memory;
+}
+
+/** One subtask's row. */
+export class TaskMetrics {
+  private readonly view: Float64Array;
+
+  constructor(memory: SharedArrayBuffer, row: number) {
+    this.view = new Float64Array(memory, row * WIDTH * 8, WIDTH);
+  }
+
+  set(field: MetricField, value: number): void {
+    this.view[METRIC_FIELDS.indexOf(field)] = value;
+  }
+
+  add(field: MetricField, value: number): void {
+    this.view[METRIC_FIELDS.indexOf(field)]! += value;
+  }
+
+  read(): MetricValues {
+    return Object.fromEntries(METRIC_FIELDS.map((field, i) => [field, this.view[i]!])) as MetricValues;
+  }
+}

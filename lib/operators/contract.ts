@@ -1,0 +1,84 @@
+/**
+ * Operators, one physical operator a file.
+ *
+ * An operator is either *inline*: it writes its step as source text into the fused function of its chain
+ * (map, filter), or an *object* with state that the chain calls and that emits into the fused function
+ * below it (window, reduce, process, sinks).
+ *
+ * Invariants
+ * - Nothing waits and nothing is a promise on the path of a record.
+ * - Whatever emits many records for one event (a window that closes, the end of input) is a resumable
+ *   cursor: it looks at `gate.level` between records and answers false until it is through.
+ * - Records are never changed once emitted.
+ *
+ * Called by: runtime (chains). May import: base, codec, time, state, source, sink.
+ */
+import type { Gate } from "../base/gate.js";
+
+// biome-ignore lint/complexity/noBannedTypes: user functions of every signature are bound and fingerprinted
+export type AnyFunction = Function;
+
+/** Passes a record on to whatever is below. */
+export type Emit = (record: unknown, timestamp: number) => void;
+
+/** Where an inline operator writes its step. */
+export interface EmitSite {
+  /** A name under which the generated code sees `value`. */
+  bind(value: unknown, hint: string): string;
+  /** A fresh name for a value; declared by the site. */
+  fresh(): string;
+  line(source: string): void;
+  /** Writes the steps of everything below for the value and timestamp named. */
+  emit(value: string, timestamp: string): void;
+}
+
+export interface OperatorContext {
+  readonly job: string;
+  readonly operator: string;
+  readonly subtask: number;
+  readonly parallelism: number;
+  readonly maxParallelism: number;
+  readonly runId: string;
+  readonly gate: Gate;
+  readonly out: Emit;
+  /** Emits into a side output; a tag nobody reads is dropped. */
+  side(tag: string): Emit;
+  /** Wakes the slot: something can go on. */
+  wake(): void;
+  /** Stops and resumes the task's input (a sink that cannot take more). */
+  pause(): void;
+  resume(): void;
+  fail(error: unknown): void;
+  sendRows(rows: readonly unknown[]): void;
+  /** Steady time in ms. */
+  now(): number;
+  /** Counted per operator and shown in metrics. */
+  readonly counters: { lateRecordsDropped: number };
+}
+
+export interface Operator {
+  open?(): Promise<void> | void;
+  /** @hot */
+  element(record: unknown, timestamp: number, keyGroup: number): void;
+  /** Event time reaches `watermark`. False: suspended by the gate, call again with the same watermark. */
+  advance?(watermark: number): boolean;
+  /** The watermark that may go on below after `advance`, where records are held back; the same by default. */
+  passes?(watermark: number): number;
+  /** Goes on with what an element began and the gate suspended. False: still not through. */
+  proceed?(): boolean;
+  /** No more input. False: suspended, call again. */
+  finish?(): boolean;
+  /** The task's turn ends; `steady` is the time of the clock of `now()`. */
+  rest?(steady: number): void;
+  /** What a sink asks to be committed; called once, after `finish`. */
+  prepareCommit?(): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  close?(aborted: boolean): Promise<void> | void;
+}
+
+/** What a thread knows about an operator beyond its plain node: its functions. */
+export interface OperatorLogic {
+  /** The user's functions, whose text is part of the job's fingerprint. */
+  readonly functions: readonly AnyFunction[];
+  readonly inline?: (site: EmitSite, value: string, timestamp: string) => void;
+  readonly create?: (context: OperatorContext) => Operator;
+}

@@ -1,0 +1,82 @@
+/**
+ * Compiles what grouping operators do per record and per group, over a GroupTable: one set of functions
+ * per operator, so that each keeps its own type feedback.
+ */
+import { type CanonicalKey, canonicalKey } from "../state/key.js";
+import { ownString } from "../codec/own-string.js";
+import type { AccumulatorCode } from "./accumulators.js";
+import type { AnyFunction } from "./contract.js";
+import { GroupTable } from "./group-table.js";
+
+/** A group's accumulators on their way to another thread. */
+export interface Partial {
+  readonly k: unknown;
+  readonly w: number;
+}
+
+export interface GroupCode {
+  table(): GroupTable;
+  /** Adds a record to its group; answers the group's slot. */
+  add(table: GroupTable, record: unknown): number;
+  addPartial(table: GroupTable, partial: unknown): number;
+  /** Folds one group of another table into this table. */
+  merge(table: GroupTable, other: GroupTable, otherSlot: number): void;
+  partial(table: GroupTable, slot: number, pane: number): Partial;
+  result(table: GroupTable, slot: number): any;
+}
+
+let compiled = 0;
+
+/** `key` is absent for aggregates over all records (windowAll). */
+export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): GroupCode {
+  const { numberCells: n, objectCells: m } = code;
+  const at = (slot: string, suffix = "") => `const b${suffix} = ${slot} * ${n}, q${suffix} = ${slot} * ${m};`;
+  const cells = (table: string, suffix = "") =>
+    `const f${suffix} = ${table}.numbers, o${suffix} = ${table}.objects;`;
+  const lookup = (expression: string, own: string) => `
+    const key = ${expression};
+    const canonical = typeof key === "object" && key !== null ? canonicalKey(key) : key;
+    let slot = table.index.get(canonical);
+    if (slot === undefined) slot = insert(table, ${own});`;
+  const source = `
+  function insert(table, key) {
+    if (typeof key === "string") key = ownString(key);
+    const slot = table.insert(typeof key === "object" && key !== null ? canonicalKey(key) : key, key);
+    ${cells("table")} ${at("slot")}
+    ${code.reset}
+    return slot;
+  }
+  return {
+    add(table, r) {${lookup(key === undefined ? "null" : "keyOf(r)", "key")}
+      ${cells("table")} ${at("slot")}
+      ${code.add}
+      return slot;
+    },
+    addPartial(table, p) {${lookup("p.k", "key")}
+      ${cells("table")} ${at("slot")}
+      ${code.addPartial}
+      return slot;
+    },
+    merge(table, other, otherSlot) {${lookup("other.keys[otherSlot]", "key")}
+      ${cells("table")} ${at("slot")} ${cells("other", "2")} ${at("otherSlot", "2")}
+      ${code.merge}
+    },
+    partial(table, slot, pane) {
+      ${cells("table")} ${at("slot")}
+      return { k: table.keys[slot], w: pane, ${code.partialFields} };
+    },
+    result(table, slot) {
+      ${cells("table")} ${at("slot")}
+      return ${code.result};
+    },
+  };
+  //# sourceURL=millrace-group-${++compiled}.js`;
+  const bindings = new Map<string, unknown>([
+    ...code.bindings,
+    ["keyOf", key],
+    ["canonicalKey", canonicalKey as (key: unknown) => CanonicalKey],
+    ["ownString", ownString],
+  ]);
+  const made = new Function(...bindings.keys(), source)(...bindings.values()) as Omit<GroupCode, "table">;
+  return { ...made, table: () => new GroupTable(n) };
+}

@@ -1,0 +1,53 @@
+// @hot one comparison per record while records stay in a pane; guarded by benchmarks/nexmark
+import { paneSize, type WindowAssigner, windowStart } from "../time/windows.js";
+import type { GroupCode } from "./group-code.js";
+import type { GroupTable } from "./group-table.js";
+
+/** Group tables by pane: the stretches of time that windows share (see paneSize). */
+export class Panes {
+  readonly size: number;
+  private readonly offset: number;
+  private readonly code: GroupCode;
+  private readonly tables = new Map<number, GroupTable>();
+  private start = Number.NaN;
+  private end = Number.NaN;
+  private table: GroupTable | undefined;
+
+  constructor(code: GroupCode, assigner: WindowAssigner) {
+    this.code = code;
+    this.size = paneSize(assigner);
+    this.offset = assigner.offset;
+  }
+
+  /** The table of the pane that holds `timestamp`; made if absent. */
+  at(timestamp: number): GroupTable {
+    if (timestamp >= this.start && timestamp < this.end) return this.table!;
+    this.start = windowStart(timestamp, this.size, this.offset);
+    this.end = this.start + this.size;
+    let table = this.tables.get(this.start);
+    if (table === undefined) {
+      table = this.code.table();
+      this.tables.set(this.start, table);
+    }
+    this.table = table;
+    return table;
+  }
+
+  get(start: number): GroupTable | undefined {
+    return this.tables.get(start);
+  }
+
+  delete(start: number): void {
+    this.tables.delete(start);
+    this.start = Number.NaN;
+    this.end = Number.NaN;
+    this.table = undefined;
+  }
+
+  /** Start of the earliest pane; Infinity when there is none. */
+  earliest(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const start of this.tables.keys()) if (start < earliest) earliest = start;
+    return earliest;
+  }
+}

@@ -1,0 +1,212 @@
+// @hot ~30 ns a record over the lookup; guarded by benchmarks/nexmark (q17)
+/**
+ * Aggregates over all records of a key so far. Without mini-batch every record emits its key's new result;
+ * with mini-batch a key's result is emitted once per batch, as an upsert, and records are combined before
+ * they cross threads.
+ */
+import { accumulatorCode } from "./accumulators.js";
+import type { Aggregates } from "./aggregates.js";
+import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
+import { type GroupCode, groupCode } from "./group-code.js";
+import { GroupTable } from "./group-table.js";
+
+/** How long and how many records a mini-batch may gather. */
+export interface MiniBatch {
+  readonly size: number;
+  readonly latencyMs: number;
+}
+
+export interface RunningSpec {
+  readonly aggregates: Aggregates<any>;
+  readonly key: AnyFunction;
+  /** (result, {key}) => record. */
+  readonly project: AnyFunction | undefined;
+  readonly miniBatch: MiniBatch | undefined;
+}
+
+export interface RunningLogic extends OperatorLogic {
+  readonly running: RunningSpec;
+  overPartials(): OperatorLogic;
+}
+
+export function runningLogic(spec: RunningSpec): RunningLogic {
+  const code = accumulatorCode(spec.aggregates);
+  const functions = [...code.functions, spec.key, spec.project].filter((each) => each !== undefined);
+  const create = (partials: boolean) => (context: OperatorContext) =>
+    new RunningAggregate(context, spec, groupCode(code, spec.key), partials);
+  return {
+    functions,
+    running: spec,
+    create: create(false),
+    overPartials: () => ({ functions, create: create(true) }),
+  };
+}
+
+/** The local half: gathers a mini-batch of records and sends one partial per key. */
+export function runningCombineLogic(spec: RunningSpec): OperatorLogic {
+  const code = accumulatorCode(spec.aggregates);
+  return {
+    functions: [],
+    create: (context) => new RunningCombine(context, spec.miniBatch!, groupCode(code, spec.key)),
+  };
+}
+
+class RunningAggregate implements Operator {
+  private readonly context: OperatorContext;
+  private readonly project: AnyFunction;
+  private readonly code: GroupCode;
+  private readonly table: GroupTable;
+  private readonly partials: boolean;
+  private readonly batch: MiniBatch | undefined;
+  /** Slots changed in this mini-batch; `marked[slot]` says that it is in the list. */
+  private changed: number[] = [];
+  private marked = new Uint8Array(1024);
+  private gathered = 0;
+  private since = Number.NaN;
+  private timestamp = Number.NaN;
+  /** The last watermark that went on: one may pass only behind the records it speaks for. */
+  private passed = Number.NEGATIVE_INFINITY;
+  private next = 0;
+  private giving = false;
+
+  constructor(context: OperatorContext, spec: RunningSpec, code: GroupCode, partials: boolean) {
+    this.context = context;
+    this.code = code;
+    this.table = code.table();
+    this.partials = partials;
+    this.batch = spec.miniBatch;
+    this.project = spec.project ?? ((result: object, { key }: { key: unknown }) => ({ key, ...result }));
+  }
+
+  element(record: unknown, timestamp: number): void {
+    const slot = this.partials ? this.code.addPartial(this.table, record) : this.code.add(this.table, record);
+    if (this.batch === undefined) {
+      this.context.out(this.resultOf(slot), timestamp);
+      return;
+    }
+    this.mark(slot);
+    if (!(timestamp <= this.timestamp)) this.timestamp = timestamp;
+    if (++this.gathered >= this.batch.size) this.giving = true;
+    if (this.giving) this.proceed();
+  }
+
+  /** A batch is given out also while its results wait: new records join the next one. */
+  proceed(): boolean {
+    if (!this.giving) return true;
+    const { out, gate } = this.context;
+    while (this.next < this.changed.length) {
+      if (gate.level !== 0) return false;
+      const slot = this.changed[this.next++]!;
+      this.marked[slot] = 0;
+      out(this.resultOf(slot), this.timestamp);
+    }
+    this.changed = [];
+    this.next = 0;
+    this.gathered = 0;
+    this.giving = false;
+    this.since = Number.NaN;
+    return true;
+  }
+
+  rest(steady: number): void {
+    if (this.gathered === 0 || this.batch === undefined) return;
+    if (Number.isNaN(this.since)) this.since = steady;
+    else if (steady - this.since >= this.batch.latencyMs) this.giving = true;
+  }
+
+  advance(watermark: number): boolean {
+    if (watermark !== Number.POSITIVE_INFINITY) return true;
+    return this.finish();
+  }
+
+  passes(watermark: number): number {
+    if (this.changed.length === 0) this.passed = watermark;
+    return this.passed;
+  }
+
+  finish(): boolean {
+    this.giving = this.changed.length > 0;
+    return this.proceed();
+  }
+
+  private mark(slot: number): void {
+    if (slot >= this.marked.length) {
+      const grown = new Uint8Array(this.marked.length * 2);
+      grown.set(this.marked);
+      this.marked = grown;
+    }
+    if (this.marked[slot] === 1) return;
+    this.marked[slot] = 1;
+    this.changed.push(slot);
+  }
+
+  private resultOf(slot: number): unknown {
+    return this.project(this.code.result(this.table, slot), { key: this.table.keys[slot] });
+  }
+}
+
+class RunningCombine implements Operator {
+  private readonly context: OperatorContext;
+  private readonly code: GroupCode;
+  private readonly batch: MiniBatch;
+  private table: GroupTable;
+  private gathered = 0;
+  private since = Number.NaN;
+  private timestamp = Number.NaN;
+  /** The last watermark that went on: one may pass only behind the records it speaks for. */
+  private passed = Number.NEGATIVE_INFINITY;
+  private next = 0;
+  private giving = false;
+
+  constructor(context: OperatorContext, batch: MiniBatch, code: GroupCode) {
+    this.context = context;
+    this.batch = batch;
+    this.code = code;
+    this.table = code.table();
+  }
+
+  element(record: unknown, timestamp: number): void {
+    this.code.add(this.table, record);
+    if (!(timestamp <= this.timestamp)) this.timestamp = timestamp;
+    if (++this.gathered >= this.batch.size) {
+      this.giving = true;
+      this.proceed();
+    }
+  }
+
+  advance(watermark: number): boolean {
+    if (watermark !== Number.POSITIVE_INFINITY) return true;
+    return this.finish();
+  }
+
+  passes(watermark: number): number {
+    if (this.gathered === 0) this.passed = watermark;
+    return this.passed;
+  }
+
+  proceed(): boolean {
+    if (!this.giving) return true;
+    const { out, gate } = this.context;
+    while (this.next < this.table.size) {
+      if (gate.level !== 0) return false;
+      out(this.code.partial(this.table, this.next++, 0), this.timestamp);
+    }
+    this.table = this.code.table();
+    this.next = 0;
+    this.gathered = 0;
+    this.giving = false;
+    this.since = Number.NaN;
+    return true;
+  }
+
+  rest(steady: number): void {
+    if (this.gathered === 0) return;
+    if (Number.isNaN(this.since)) this.since = steady;
+    else if (steady - this.since >= this.batch.latencyMs) this.giving = true;
+  }
+
+  finish(): boolean {
+    this.giving = this.gathered > 0;
+    return this.proceed();
+  }
+}

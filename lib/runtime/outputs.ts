@@ -1,0 +1,28 @@
+/**
+ * The upstream half of a channel, as the chain and the task see it.
+ *
+ * Called by: fused chains (write), tasks (everything else). Two kinds: LocalChannel (same slot) and
+ * RingChannel (another slot). Both keep the order of records, watermarks and ends.
+ */
+export interface Output {
+  /** 0: takes records; 1: finish the record in hand; 2: suspend inside the record in hand. */
+  readonly level: 0 | 1 | 2;
+  /** Tries to pass on what waits. True when something moved. */
+  pump(): boolean;
+  watermark(watermark: number): void;
+  idle(idle: boolean): void;
+  /** No more will come. */
+  end(): void;
+  /** The turn ends: passes on a batch that should not wait any longer. `steady` in ms. */
+  rest(steady: number): void;
+  /** Everything given was taken by the ring or the receiver. */
+  readonly drained: boolean;
+  readonly recordsOut: number;
+  readonly bytesOut: number;
+}
+
+/** What a channel asks of the task that owns its upstream half. */
+export interface OutputOwner {
+  /** An output cannot take more: closes the gate at least to this level. */
+  raise(level: 1 | 2): void;
+}

@@ -1,0 +1,323 @@
+/**
+ * A task: one attempt of a subtask. It takes elements from its inputs, runs them through its fused chain
+ * and hands them to its outputs, a bounded turn at a time. Nothing in it blocks or awaits while it runs.
+ *
+ * Phases: running -> finishing (operators emit what they hold) -> draining (outputs empty out)
+ *         -> committing (sinks name what they wrote) -> finished.
+ *
+ * Called by: slot.ts. The gate closes while an output is out of credit; `unsettled` says that a watermark
+ * or the end of input is only partly through the operators.
+ */
+import type { Gate } from "../base/gate.js";
+import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
+import type { TaskMetrics } from "../metrics/task-metrics.js";
+import type { Chain, Entry } from "./chain-code.js";
+import type { EdgeOutput } from "./edge-code.js";
+import { LocalChannel, type LocalReceiver } from "./local-channel.js";
+import type { Output, OutputOwner } from "./outputs.js";
+import type { RingInput } from "./ring-input.js";
+
+export type Phase = "running" | "finishing" | "draining" | "committing" | "finished";
+
+/** A committable with the uid of the sink it belongs to. */
+export interface NamedCommittable {
+  readonly uid: string;
+  readonly committable: Readonly<Record<string, unknown>>;
+}
+
+/** Elements a turn may take before it looks at the clock; grows and shrinks with what they cost. */
+const TURN_LIMIT_MIN = 8;
+const TURN_LIMIT_MAX = 8192;
+const TURN_MS_LOW = 0.4;
+const TURN_MS_HIGH = 1;
+
+export interface TaskWiring {
+  readonly gate: Gate;
+  readonly metrics: TaskMetrics;
+  readonly counters: { lateRecordsDropped: number };
+  readonly now: () => number;
+  readonly wake: () => void;
+}
+
+export class Task implements LocalReceiver, OutputOwner {
+  readonly gate: Gate;
+  readonly name: string;
+  phase: Phase = "running";
+  entry!: Entry;
+  committables: NamedCommittable[] = [];
+  protected readonly wiring: TaskWiring;
+  protected chain!: Chain;
+  protected outputs: Output[] = [];
+  protected limit = 64;
+  private outputOperators: number[] = [];
+  private feeders: number[] = [];
+  private inputs: (RingInput | LocalChannel)[] = [];
+  private locals: LocalChannel[] = [];
+  private valve = new WatermarkValve(0);
+  private openInputs = 0;
+  private paused = false;
+  private wasIdle = false;
+  /** The watermark on its way through the operators, and what each of them let pass. */
+  private advancing = false;
+  private advanceAt = 0;
+  private passing = new Float64Array(0);
+  private finishAt = 0;
+  private readonly isBlocked = () => this.blocked;
+
+  constructor(name: string, wiring: TaskWiring) {
+    this.name = name;
+    this.wiring = wiring;
+    this.gate = wiring.gate;
+  }
+
+  /** Completes the task: first its chain (whose outputs exist already), then its inputs. */
+  wire(chain: Chain, edges: readonly EdgeOutput[]): void {
+    this.chain = chain;
+    this.entry = chain.entry;
+    const nodeIndexes = chain.operators.map(({ node }) => node);
+    const nearest = (index: number, vertex: readonly { feeder: number; uid: string }[]): number => {
+      for (let at = index; at >= 0; at = vertex[at]!.feeder) {
+        const found = nodeIndexes.findIndex((node) => node.uid === vertex[at]!.uid);
+        if (found >= 0) return found;
+      }
+      return -1;
+    };
+    const vertex = this.vertexOperators;
+    this.feeders = nodeIndexes.map((node) => nearest(node.feeder, vertex));
+    for (const edge of edges) {
+      for (const channel of edge.channels) {
+        this.outputs.push(channel);
+        this.outputOperators.push(nearest(edge.edge.fromOperator, vertex));
+      }
+    }
+    this.passing = new Float64Array(chain.operators.length + 1).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  /** The operators of the vertex, inline ones included; set by whoever builds the task. */
+  vertexOperators: readonly { feeder: number; uid: string }[] = [];
+
+  connect(inputs: readonly (RingInput | LocalChannel)[]): void {
+    this.inputs = [...inputs];
+    this.locals = inputs.filter((input) => input instanceof LocalChannel);
+    this.openInputs = inputs.length;
+    this.valve = new WatermarkValve(inputs.length);
+  }
+
+  async open(): Promise<void> {
+    // Downstream operators first, so that what opens upstream can emit.
+    for (const { operator } of [...this.chain.operators].reverse()) {
+      await operator.open?.();
+    }
+  }
+
+  get blocked(): boolean {
+    return this.gate.level !== 0 || this.advancing || this.paused;
+  }
+
+  get backPressured(): boolean {
+    return this.gate.level !== 0;
+  }
+
+  raise(level: 1 | 2): void {
+    if (level > this.gate.level) this.gate.level = level;
+    for (const local of this.locals) local.open = false;
+  }
+
+  pause(): void {
+    this.paused = true;
+    for (const local of this.locals) local.open = false;
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.wiring.wake();
+  }
+
+  wake(): void {
+    this.wiring.wake();
+  }
+
+  onWatermark(input: number, watermark: number): void {
+    if (this.valve.update(input, watermark)) this.beginAdvance(this.valve.current);
+  }
+
+  onIdle(input: number, idle: boolean): void {
+    if (this.valve.setIdle(input, idle)) this.beginAdvance(this.valve.current);
+    const allIdle = this.valve.allIdle;
+    if (allIdle === this.wasIdle) return;
+    this.wasIdle = allIdle;
+    for (const output of this.outputs) output.idle(allIdle);
+  }
+
+  onEnd(input: number): void {
+    this.openInputs--;
+    if (this.valve.update(input, WATERMARK_MAX)) this.beginAdvance(this.valve.current);
+  }
+
+  /** One turn. True when anything moved. */
+  turn(): boolean {
+    const started = this.wiring.now();
+    let moved = this.pumpOutputs();
+    if (this.phase === "running" || this.phase === "finishing") moved = this.settle() || moved;
+    if (this.phase === "running" && !this.blocked) {
+      this.openLocals();
+      const taken = this.take();
+      this.adapt(taken, started);
+      moved = taken > 0 || moved;
+      if (this.inputEnded && !this.blocked) this.phase = "finishing";
+    }
+    if (this.phase === "finishing" && this.gate.level === 0) moved = this.finishOperators() || moved;
+    if (this.phase === "draining") this.finishDraining();
+    this.rest(started);
+    return moved;
+  }
+
+  async close(aborted: boolean): Promise<void> {
+    for (const { operator } of this.chain?.operators ?? []) await operator.close?.(aborted);
+  }
+
+  report(): void {
+    const { metrics, counters } = this.wiring;
+    let recordsIn = 0;
+    let bytesIn = 0;
+    for (const input of this.inputs) {
+      if (input instanceof LocalChannel) recordsIn += input.recordsOut;
+      else {
+        recordsIn += input.recordsIn;
+        bytesIn += input.bytesIn;
+      }
+    }
+    let recordsOut = 0;
+    let bytesOut = 0;
+    for (const output of this.outputs) {
+      recordsOut += output.recordsOut;
+      bytesOut += output.bytesOut;
+    }
+    metrics.set("recordsIn", recordsIn);
+    metrics.set("bytesIn", bytesIn);
+    metrics.set("recordsOut", recordsOut);
+    metrics.set("bytesOut", bytesOut);
+    metrics.set("watermark", this.watermark);
+    metrics.set("lateRecordsDropped", counters.lateRecordsDropped);
+  }
+
+  addTime(kind: "busyMs" | "idleMs" | "backPressuredMs", ms: number): void {
+    this.wiring.metrics.add(kind, ms);
+  }
+
+  protected get watermark(): number {
+    return this.valve.current;
+  }
+
+  protected get inputEnded(): boolean {
+    return this.openInputs === 0;
+  }
+
+  /** Takes from the inputs in turn; answers how many elements. */
+  protected take(): number {
+    let taken = 0;
+    for (const input of this.inputs) {
+      taken += input.drain(this.limit, this.isBlocked);
+      if (this.blocked) break;
+    }
+    return taken;
+  }
+
+  /** Starts a watermark's way through the operators. */
+  protected beginAdvance(watermark: number): void {
+    this.passing[this.passing.length - 1] = watermark;
+    this.advancing = true;
+    this.advanceAt = 0;
+    this.settle();
+  }
+
+  /** Goes on with what was suspended. True when something was left to do and moved. */
+  private settle(): boolean {
+    const { operators } = this.chain;
+    for (let i = operators.length - 1; i >= 0; i--) {
+      const operator = operators[i]!.operator;
+      if (operator.proceed !== undefined && !operator.proceed()) return this.suspend();
+    }
+    if (!this.advancing) return false;
+    const root = this.passing.length - 1;
+    for (; this.advanceAt < operators.length; this.advanceAt++) {
+      const operator = operators[this.advanceAt]!.operator;
+      const feeder = this.feeders[this.advanceAt]!;
+      const watermark = this.passing[feeder < 0 ? root : feeder]!;
+      if (operator.advance !== undefined && !operator.advance(watermark)) return this.suspend();
+      this.passing[this.advanceAt] = operator.passes === undefined ? watermark : operator.passes(watermark);
+    }
+    this.advancing = false;
+    for (let i = 0; i < this.outputs.length; i++) {
+      const from = this.outputOperators[i]!;
+      this.outputs[i]!.watermark(this.passing[from < 0 ? root : from]!);
+    }
+    return true;
+  }
+
+  private suspend(): boolean {
+    for (const local of this.locals) local.open = false;
+    return false;
+  }
+
+  private openLocals(): void {
+    for (const local of this.locals) if (local.drained) local.open = true;
+  }
+
+  private pumpOutputs(): boolean {
+    if (this.gate.level === 0) return false;
+    let moved = false;
+    let level = 0;
+    for (const output of this.outputs) {
+      if (output.level > 0 && output.pump()) moved = true;
+      if (output.level > level) level = output.level;
+    }
+    moved ||= level < this.gate.level;
+    this.gate.level = level;
+    return moved;
+  }
+
+  private finishOperators(): boolean {
+    const { operators } = this.chain;
+    for (; this.finishAt < operators.length; this.finishAt++) {
+      const operator = operators[this.finishAt]!.operator;
+      if (operator.finish !== undefined && !operator.finish()) return this.suspend();
+    }
+    for (const { operator } of operators) operator.rest?.(this.wiring.now());
+    for (const output of this.outputs) output.end();
+    this.phase = "draining";
+    return true;
+  }
+
+  private finishDraining(): void {
+    for (const output of this.outputs) {
+      if (!output.drained) {
+        output.pump();
+        if (!output.drained) return;
+      }
+    }
+    this.phase = "committing";
+  }
+
+  /** After draining: what the sinks ask to be committed. */
+  async commit(): Promise<void> {
+    for (const { node, operator } of this.chain.operators) {
+      const made = await operator.prepareCommit?.();
+      for (const committable of made ?? []) this.committables.push({ uid: node.uid, committable });
+    }
+  }
+
+  private rest(steady: number): void {
+    if (this.phase === "finished" || this.phase === "committing") return;
+    for (const { operator } of this.chain.operators) operator.rest?.(steady);
+    for (const output of this.outputs) output.rest(steady);
+  }
+
+  /** Keeps a turn between TURN_MS_LOW and TURN_MS_HIGH. */
+  private adapt(taken: number, started: number): void {
+    if (taken === 0) return;
+    const took = this.wiring.now() - started;
+    if (took > TURN_MS_HIGH) this.limit = Math.max(TURN_LIMIT_MIN, this.limit >> 1);
+    else if (took < TURN_MS_LOW && taken >= this.limit) this.limit = Math.min(TURN_LIMIT_MAX, this.limit * 2);
+  }
+}

@@ -1,0 +1,26 @@
+/** Turns what a user's function threw into a coded error that says where and with what record. */
+import { type ErrorPlace, locate, MillraceError, messageOf } from "../base/error.js";
+import { printRecord } from "../base/print-record.js";
+
+const OWN_FOLDER = new URL("../..", import.meta.url).href;
+
+export function userError(error: unknown, place: ErrorPlace, record: unknown): MillraceError {
+  const known: ErrorPlace = { ...place, record: printRecord(record) };
+  const at = userFrame(error);
+  if (at !== undefined) known.at = at;
+  if (MillraceError.is(error)) return error.place.operator === undefined ? locate(error, known) : error;
+  return new MillraceError("USER_FUNCTION_FAILED", messageOf(error), { cause: error, ...known });
+}
+
+/** The topmost place in a stack that is neither ours, nor Node's, nor generated. */
+function userFrame(error: unknown): string | undefined {
+  const stack = error instanceof Error ? error.stack : undefined;
+  for (const line of stack?.split("\n") ?? []) {
+    const match = /(?:\(|at )((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/.exec(line.trim());
+    const place = match?.[1];
+    if (place === undefined || place.includes("node:") || place.includes("/node_modules/")) continue;
+    if (place.startsWith(OWN_FOLDER) || place.startsWith(OWN_FOLDER.replace("file://", ""))) continue;
+    return place.replace("file://", "");
+  }
+  return undefined;
+}
