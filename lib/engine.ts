@@ -56,6 +56,8 @@ export interface Job extends AsyncDisposable {
   readonly state: string;
   /** Settles when the job has ended; rejects with a MillraceError. */
   readonly completed: Promise<void>;
+  /** The names of the job's sinks. */
+  readonly sinks: readonly string[];
   /** The rows of a collectSink() of that name. Throws RESULTS_UNKNOWN for another name. */
   results<T = any>(name: string): AsyncIterable<T>;
   metrics(): SubtaskMetrics[];
@@ -156,6 +158,10 @@ class RunningJob implements Job {
 
   get state(): string {
     return this.coordinator.state;
+  }
+
+  get sinks(): readonly string[] {
+    return [...this.rows.keys()];
   }
 
   results<T>(name: string): AsyncIterable<T> {
