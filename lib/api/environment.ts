@@ -24,7 +24,11 @@ export class Environment {
   }
 
   /** Adds a source under a name of its own. */
-  source<T>(name: string, definition: SourceDefinition<T, any>, options: SourceOptions<T> = {}): DataStream<T> {
+  source<T>(
+    name: string,
+    definition: SourceDefinition<T, any>,
+    options: SourceOptions<T> = {},
+  ): DataStream<T> {
     const { watermarks, schema } = options;
     const logic: SourceLogic = {
       functions: watermarks === undefined ? [] : [watermarks.timestampOf],
@@ -44,7 +48,10 @@ export class Environment {
 }
 
 /** Runs a job definition's build function. */
-export function buildProgram(job: { readonly name: string; readonly build: (env: Environment, params: any) => void }, params: unknown): Program {
+export function buildProgram(
+  job: { readonly name: string; readonly build: (env: Environment, params: any) => void },
+  params: unknown,
+): Program {
   const graph = new GraphBuilder(job.name);
   job.build(new Environment(graph), params);
   return graph.program();

@@ -99,7 +99,11 @@ export class GraphBuilder {
   }
 
   private freeUid(name: string): string {
-    const base = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "operator";
+    const base =
+      name
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, "-")
+        .replace(/^-|-$/g, "") || "operator";
     for (let n = 1; ; n++) {
       const uid = n === 1 ? base : `${base}-${n}`;
       if (!this.logic.has(uid)) return uid;

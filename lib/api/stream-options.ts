@@ -34,9 +34,14 @@ export interface RunningOptions {
 }
 
 /** A key of undefined: windows over all records, which have no key in their results. */
-export type Place<K> = [K] extends [undefined] ? { readonly window: Window } : { readonly key: K; readonly window: Window };
+export type Place<K> = [K] extends [undefined]
+  ? { readonly window: Window }
+  : { readonly key: K; readonly window: Window };
 /** The fields a window result has by itself. */
-export type Default<K> = ([K] extends [undefined] ? object : { key: K }) & { windowStart: number; windowEnd: number };
+export type Default<K> = ([K] extends [undefined] ? object : { key: K }) & {
+  windowStart: number;
+  windowEnd: number;
+};
 
 export interface TopOptions<T> {
   /** Highest first. */
@@ -44,4 +49,3 @@ export interface TopOptions<T> {
   /** Among equals: the smallest first. */
   readonly ties?: (record: T) => string | number;
 }
-

@@ -15,7 +15,14 @@ import { windowLogic } from "../operators/window-aggregate.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { WindowAssigner } from "../time/windows.js";
 import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js";
-import type { Default, Place, ProcessFunction, RunningOptions, TopOptions, TypeMark } from "./stream-options.js";
+import type {
+  Default,
+  Place,
+  ProcessFunction,
+  RunningOptions,
+  TopOptions,
+  TypeMark,
+} from "./stream-options.js";
 
 /** A stream of records of type T. Immutable: every method answers a new stream. */
 export class DataStream<T> {
@@ -48,7 +55,10 @@ export class DataStream<T> {
    * A free function per record with a context: `ctx.emit`, `ctx.side(output, record)`, `ctx.timestamp`.
    * @example stream.process("split", { out: type<Order>(), element(o, ctx) { ctx.emit(o); } })
    */
-  process<Out = T>(name: string, functions: ProcessFunction<T, Out> & { out?: TypeMark<Out> }): Operator<Out> {
+  process<Out = T>(
+    name: string,
+    functions: ProcessFunction<T, Out> & { out?: TypeMark<Out> },
+  ): Operator<Out> {
     return this.then({ kind: "process", name, logic: processLogic(functions as ProcessFunction<any, any>) });
   }
 
@@ -224,7 +234,10 @@ export class KeyedStream<T, K> extends DataStream<T> {
     const options = typeof second === "function" ? third : second;
     return this.then({
       kind: "aggregate",
-      config: { aggregates: kinds(aggregates), ...(options?.miniBatch ? { miniBatch: options.miniBatch } : {}) },
+      config: {
+        aggregates: kinds(aggregates),
+        ...(options?.miniBatch ? { miniBatch: options.miniBatch } : {}),
+      },
       logic: runningLogic({ aggregates, key: this.key, project, miniBatch: miniBatchOf(options) }),
     });
   }
@@ -279,8 +292,16 @@ export class WindowedStream<T, K> {
 
   /** The `n` records with the highest `by` of each window (and key), best first. */
   topN(n: number, options: TopOptions<T>): Operator<T>;
-  topN<R>(n: number, options: TopOptions<T>, project: (record: T, rank: number, place: Place<K>) => R): Operator<R>;
-  topN(n: number, options: TopOptions<T>, project?: (record: T, rank: number, place: any) => unknown): Operator<any> {
+  topN<R>(
+    n: number,
+    options: TopOptions<T>,
+    project: (record: T, rank: number, place: Place<K>) => R,
+  ): Operator<R>;
+  topN(
+    n: number,
+    options: TopOptions<T>,
+    project?: (record: T, rank: number, place: any) => unknown,
+  ): Operator<any> {
     const top = topRecords(n, options.by, options.ties);
     const ranked = this.operator<unknown[]>("top", { top }, (result: { top: T[] }, place: unknown) =>
       project === undefined ? result.top : result.top.map((record, i) => project(record, i + 1, place)),
@@ -288,7 +309,11 @@ export class WindowedStream<T, K> {
     return ranked.then({ kind: "flatMap", name: "ranks", logic: flatMapLogic((rows: unknown[]) => rows) });
   }
 
-  private operator<R>(name: string, aggregates: Aggregates<T>, project: ((...given: any[]) => R) | undefined) {
+  private operator<R>(
+    name: string,
+    aggregates: Aggregates<T>,
+    project: ((...given: any[]) => R) | undefined,
+  ) {
     const node = this.env.add(
       {
         kind: "window",

@@ -15,6 +15,12 @@ export const OVERFLOW_FRAMES_MAX = 64;
 /** Shapes of records one channel tells apart; further ones travel by the general codec. */
 export const SHAPES_MAX = 16;
 
+/** How often one channel may learn; what still varies afterwards travels by the general codec. */
+export const SHAPE_CHANGES_MAX = 64;
+
+/** Fields of a record for which code is generated. */
+export const RECORD_FIELDS_MAX = 256;
+
 /** How long the rounds of a host run before the event loop may turn. */
 export const ROUND_MS = 2;
 

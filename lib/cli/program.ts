@@ -31,12 +31,23 @@ export async function main(given: readonly string[]): Promise<number> {
     .option("--max-parallelism <n>", "key groups: the most a job can ever be scaled to")
     .option("--param <key=value...>", "given to the job; may be repeated", [])
     .option("--inline", "run on the main thread, for debugging with breakpoints")
-    .addOption(new Option("--explain [format]", "print the plan instead of running it").choices(["tree", "mermaid", "json"]))
+    .addOption(
+      new Option("--explain [format]", "print the plan instead of running it").choices([
+        "tree",
+        "mermaid",
+        "json",
+      ]),
+    )
     .option("--json", "print metrics at the end, and errors, as JSON")
     .option("--config <file>", "options as a JSON file; flags win")
     .option("--hang-timeout <duration>", "how long a function may run without returning", "30s")
     .option("--slot-heap <mib>", "heap of each slot")
-    .addOption(new Option("--preset <name>", "garbage collection for throughput or latency").choices(["throughput", "latency"]))
+    .addOption(
+      new Option("--preset <name>", "garbage collection for throughput or latency").choices([
+        "throughput",
+        "latency",
+      ]),
+    )
     .option("--quiet", "no progress")
     .option("--verbose", "stacks with errors")
     .addOption(new Option("--no-supervise", "do the work in this process"))

@@ -9,7 +9,8 @@ const BAR = 24;
 
 /** One live line on a terminal; elsewhere a line every ten seconds. */
 export function showProgress(job: Job): () => void {
-  const terminal = process.stderr.isTTY === true && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined;
+  const terminal =
+    process.stderr.isTTY === true && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined;
   const started = systemClock.steady();
   const rate = { at: started, records: 0, perSecond: 0 };
   const draw = () => {

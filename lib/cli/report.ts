@@ -3,14 +3,17 @@ import { MillraceError, toData } from "../base/error.js";
 import { style } from "./style.js";
 
 export function reportError(error: unknown, options: { json?: boolean; verbose?: boolean }): void {
-  const known = MillraceError.is(error) ? error : new MillraceError("INTERNAL", String(error), { cause: error });
+  const known = MillraceError.is(error)
+    ? error
+    : new MillraceError("INTERNAL", String(error), { cause: error });
   if (options.json === true) {
     process.stderr.write(`${JSON.stringify({ schemaVersion: 1, error: toData(known) })}\n`);
     return;
   }
   const { operator, subtask, record, at } = known.place;
   const lines = [`${style.red("error")} ${known.code}: ${known.message}`];
-  if (operator !== undefined) lines.push(`  in     ${operator}${subtask === undefined ? "" : `, subtask ${subtask}`}`);
+  if (operator !== undefined)
+    lines.push(`  in     ${operator}${subtask === undefined ? "" : `, subtask ${subtask}`}`);
   if (at !== undefined) lines.push(`  at     ${at}`);
   if (record !== undefined) lines.push(`  record ${record}`);
   lines.push(`  ${style.dim("hint:")} ${known.hint}`);

@@ -79,7 +79,9 @@ async function printRows(job: Job): Promise<void> {
 function optionsOf(flags: RunFlags): RunOptions {
   const file = flags.config === undefined ? {} : readConfig(flags.config);
   const parallelism =
-    flags.parallelism === "auto" ? ((file["parallelism"] as number | undefined) ?? "auto") : wholeNumber(flags.parallelism);
+    flags.parallelism === "auto"
+      ? ((file["parallelism"] as number | undefined) ?? "auto")
+      : wholeNumber(flags.parallelism);
   const params = { ...(file["params"] as object | undefined), ...paramsOf(flags.param) };
   return {
     ...file,
@@ -93,7 +95,16 @@ function optionsOf(flags: RunFlags): RunOptions {
   };
 }
 
-const CONFIG_KEYS = ["parallelism", "maxParallelism", "params", "inline", "hangTimeout", "bufferTimeout", "slotHeapMb", "preset"];
+const CONFIG_KEYS = [
+  "parallelism",
+  "maxParallelism",
+  "params",
+  "inline",
+  "hangTimeout",
+  "bufferTimeout",
+  "slotHeapMb",
+  "preset",
+];
 
 function readConfig(path: string): Record<string, unknown> {
   let config: Record<string, unknown>;

@@ -14,7 +14,11 @@ const NODE_FLAGS = ["--single-threaded-gc", "--enable-source-maps", "--no-warnin
 
 export function wantsSupervision(given: readonly string[]): boolean {
   const inProcess = ["--inline", "--explain", "--help", "-h", "--no-supervise"];
-  return given[0] === "run" && process.env[CHILD_MARK] === undefined && !given.some((each) => inProcess.includes(each));
+  return (
+    given[0] === "run" &&
+    process.env[CHILD_MARK] === undefined &&
+    !given.some((each) => inProcess.includes(each))
+  );
 }
 
 /** Runs the command in a child; answers the exit code. */
@@ -35,7 +39,10 @@ export function supervise(given: readonly string[]): Promise<number> {
     child.on("exit", (code, signal) => {
       if (code === 134 || signal === "SIGABRT") {
         reportError(
-          new MillraceError("SLOT_HEAP_EXHAUSTED", "the process ran out of heap before any slot could say so"),
+          new MillraceError(
+            "SLOT_HEAP_EXHAUSTED",
+            "the process ran out of heap before any slot could say so",
+          ),
           { json: given.includes("--json") },
         );
         resolve(1);

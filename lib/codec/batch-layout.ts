@@ -12,8 +12,8 @@
  *   | u16 shape, u16 key group | i32 first small column | f64 timestamp | f64 columns | i32 columns |
  *   | element of the first list | ... | elements of the elements' lists | ...
  *
- * Small columns (4 bytes): int, boolean, length of a string, length of a list, index of a packed value,
- * half a bigint, and before each nullable or optional column its tag.
+ * Small columns (4 bytes): int, boolean, length of a string or ~index in the column's dictionary, length of
+ * a list, index of a packed value, and before each nullable or optional column its tag.
  */
 export const BATCH_HEADER = 24;
 export const ROWS = 0;
@@ -24,3 +24,6 @@ export const PACKED_BYTES = 4;
 
 /** A tag before a nullable or optional column. */
 export const TAG = { VALUE: 0, NULL: 1, UNDEFINED: 2, ABSENT: 3 } as const;
+
+/** A FRAGMENT frame: | i32 kind of the whole | i32 its length | i32 offset of this part | i32 0 | part |. */
+export const FRAGMENT_HEADER = 16;

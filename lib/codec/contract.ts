@@ -46,6 +46,7 @@ export interface FrameMemory {
   readonly bytes: Buffer;
   readonly i32: Int32Array;
   readonly f64: Float64Array;
+  readonly i64: BigInt64Array;
 }
 
 export function frameMemory(buffer: ArrayBufferLike): FrameMemory {
@@ -53,5 +54,6 @@ export function frameMemory(buffer: ArrayBufferLike): FrameMemory {
     bytes: Buffer.from(buffer as ArrayBuffer),
     i32: new Int32Array(buffer),
     f64: new Float64Array(buffer),
+    i64: new BigInt64Array(buffer),
   };
 }

@@ -1,5 +1,6 @@
 /** The type of one value, and the refusal of what no codec can carry. */
 import { MillraceError } from "../base/error.js";
+import { RECORD_FIELDS_MAX } from "../base/limits.js";
 import { mergeTypes, type RecordType } from "./record-type.js";
 
 const DEPTH_MAX = 64;
@@ -39,6 +40,7 @@ function inferObject(value: object, where: string, path: string, depth: number):
     const fields = Object.entries(value).map(
       ([name, field]) => [name, inferType(field, where, `${path}.${name}`, depth + 1)] as const,
     );
+    if (fields.length > RECORD_FIELDS_MAX) return { kind: "packed" };
     if ("constructor" in value && value.constructor === Object) return { kind: "record", fields };
     return { kind: "packed" };
   }
@@ -51,7 +53,10 @@ function inferObject(value: object, where: string, path: string, depth: number):
 export function checkCarriable(value: unknown, where: string, path = "record", depth = 0): void {
   if (depth > DEPTH_MAX) refuse(where, path, "nesting deeper than 64 (a circular reference?)");
   if (typeof value === "function" || typeof value === "symbol") refuse(where, path, `a ${typeof value}`);
-  if (typeof value !== "object" || value === null || value instanceof Date || ArrayBuffer.isView(value)) return;
+  if (typeof value === "string" && !value.isWellFormed())
+    refuse(where, path, "a text with half a surrogate pair");
+  if (typeof value !== "object" || value === null || value instanceof Date || ArrayBuffer.isView(value))
+    return;
   if (value instanceof ArrayBuffer) return;
   if (Array.isArray(value)) {
     value.forEach((each, i) => {
@@ -69,7 +74,8 @@ export function checkCarriable(value: unknown, where: string, path = "record", d
     if (prototype !== Object.prototype && prototype !== null) {
       refuse(where, path, `an instance of ${value.constructor?.name ?? "a class"}`);
     }
-    for (const [name, each] of Object.entries(value)) checkCarriable(each, where, `${path}.${name}`, depth + 1);
+    for (const [name, each] of Object.entries(value))
+      checkCarriable(each, where, `${path}.${name}`, depth + 1);
   }
 }
 

@@ -9,7 +9,7 @@ const writer = scratch as unknown as NativeText;
 const SLICE_MIN = 13;
 
 /** Node's own text methods, which its types leave out. */
-interface NativeText {
+export interface NativeText {
   utf8Write(text: string, offset: number): number;
   ucs2Write(text: string, offset: number): number;
   latin1Slice(start: number, end: number): string;

@@ -1,6 +1,82 @@
 import type { Gate } from "../base/gate.js";
-import type { Accept, RecordReader } from "./contract.js";
+import {
+  BATCH_HEADER,
+  ENCODING,
+  FRAGMENT_HEADER,
+  PACKED_BYTES,
+  ROWS,
+  STRING_BYTES,
+  STRINGS_AT,
+} from "./batch-layout.js";
+import { type Accept, FrameKind, type FrameMemory, frameMemory, type RecordReader } from "./contract.js";
+import { type NativeText, ownString } from "./own-string.js";
+import { unpack } from "./packed.js";
+import { type DrainCode, readerSource } from "./read-code.js";
+import type { Shape } from "./shape.js";
+
+let serial = 0;
+
 export function createRecordReader(accept: Accept, gate: Gate): RecordReader {
-  let rows: [unknown, number, number][] = []; let at = 0;
-  return { open(_k, m, o, l) { rows = JSON.parse(m.bytes.toString("utf8", o, o + l)) as never; at = 0; }, drain(limit) { let n = 0; while (n < limit && at < rows.length && gate.level === 0) { const r = rows[at++]!; n++; accept(r[0], r[1] ?? NaN, r[2]); } return n; }, get remaining() { return rows.length - at; } };
+  return new BatchReader(accept, gate);
+}
+
+class BatchReader implements RecordReader {
+  private code: DrainCode;
+  private whole: FrameMemory | undefined;
+
+  private readonly accept: Accept;
+  private readonly gate: Gate;
+
+  constructor(accept: Accept, gate: Gate) {
+    this.accept = accept;
+    this.gate = gate;
+    this.code = this.compile([]);
+  }
+
+  get remaining(): number {
+    return this.code.remaining();
+  }
+
+  drain(limit: number): number {
+    return this.code.drain(limit);
+  }
+
+  open(kind: FrameKind, memory: FrameMemory, offset: number, length: number): void {
+    if (kind === FrameKind.BATCH) this.openBatch(memory, offset);
+    else if (kind === FrameKind.SCHEMA) this.learn(memory.bytes.subarray(offset, offset + length));
+    else this.gather(memory.bytes.subarray(offset, offset + length));
+  }
+
+  private openBatch(memory: FrameMemory, offset: number): void {
+    const { bytes, i32 } = memory;
+    const at = offset >> 2;
+    const begin = offset + i32[at + STRINGS_AT]!;
+    const end = begin + i32[at + STRING_BYTES]!;
+    const native = bytes as unknown as NativeText;
+    let text = "";
+    if (end > begin)
+      text = i32[at + ENCODING] === 0 ? native.latin1Slice(begin, end) : native.ucs2Slice(begin, end);
+    const packedBytes = i32[at + PACKED_BYTES]!;
+    const packed = packedBytes > 0 ? unpack(bytes.subarray(end, end + packedBytes)) : [];
+    this.code.open(memory, offset + BATCH_HEADER, i32[at + ROWS]!, text, packed);
+  }
+
+  private learn(json: Buffer): void {
+    this.code = this.compile(JSON.parse(json.toString()) as Shape[]);
+  }
+
+  private gather(fragment: Buffer): void {
+    const [kind, length, at] = [fragment.readInt32LE(0), fragment.readInt32LE(4), fragment.readInt32LE(8)];
+    this.whole ??= frameMemory(new ArrayBuffer((length + 7) & ~7));
+    this.whole.bytes.set(fragment.subarray(FRAGMENT_HEADER), at);
+    if (at + fragment.length - FRAGMENT_HEADER < length) return;
+    const { whole } = this;
+    this.whole = undefined;
+    this.open(kind as FrameKind, whole, 0, length);
+  }
+
+  private compile(shapes: readonly Shape[]): DrainCode {
+    const source = `${readerSource(shapes)}\n//# sourceURL=millrace:read/${serial++}`;
+    return new Function("accept", "gate", "own", source)(this.accept, this.gate, ownString) as DrainCode;
+  }
 }

@@ -15,12 +15,17 @@ const SHARED_KEYS_MIN = 0.6;
 
 /** The type that holds the values of both; undefined where only a packed one would. */
 export function mergeTypes(left: RecordType, right: RecordType): RecordType | undefined {
-  const nullable = left.nullable === true || right.nullable === true || left.kind === "null" || right.kind === "null";
+  const nullable =
+    left.nullable === true || right.nullable === true || left.kind === "null" || right.kind === "null";
   const optional = left.optional === true || right.optional === true;
   const merged = mergeKinds(left, right);
   if (merged === undefined) return undefined;
   const { nullable: _nullable, optional: _optional, ...bare } = merged;
-  return { ...bare, ...(nullable ? { nullable: true } : {}), ...(optional ? { optional: true } : {}) } as RecordType;
+  return {
+    ...bare,
+    ...(nullable ? { nullable: true } : {}),
+    ...(optional ? { optional: true } : {}),
+  } as RecordType;
 }
 
 function mergeKinds(left: RecordType, right: RecordType): RecordType | undefined {
@@ -29,7 +34,10 @@ function mergeKinds(left: RecordType, right: RecordType): RecordType | undefined
   if (left.kind === "packed" || right.kind === "packed") return { kind: "packed" };
   if (left.kind === "record" && right.kind === "record") return mergeRecords(left.fields, right.fields);
   if (left.kind === "list" && right.kind === "list") {
-    return { kind: "list", element: mergeTypes(left.element, right.element) ?? { kind: "packed", nullable: true } };
+    return {
+      kind: "list",
+      element: mergeTypes(left.element, right.element) ?? { kind: "packed", nullable: true },
+    };
   }
   if (left.kind === right.kind) return left;
   const numbers = ["int", "number"];

@@ -16,7 +16,14 @@ import type { LaunchHost, SlotHost } from "../protocol/slot-host.js";
 import { type Placement, place } from "./placement.js";
 import { Watchdog } from "./watchdog.js";
 
-export type JobState = "created" | "deploying" | "running" | "committing" | "finished" | "failed" | "cancelled";
+export type JobState =
+  | "created"
+  | "deploying"
+  | "running"
+  | "committing"
+  | "finished"
+  | "failed"
+  | "cancelled";
 
 export interface JobCoordinatorOptions {
   readonly plan: Plan;
@@ -151,7 +158,9 @@ export class JobCoordinator {
 
   private namesOf(slot: number): string {
     const { vertices } = this.given.plan.jobGraph;
-    const running = this.placement.tasks.filter((task) => this.placement.slotOf[task.vertex]![task.subtask] === slot);
+    const running = this.placement.tasks.filter(
+      (task) => this.placement.slotOf[task.vertex]![task.subtask] === slot,
+    );
     return running.map((task) => `"${vertices[task.vertex]!.name}" subtask ${task.subtask}`).join(", ");
   }
 
@@ -199,7 +208,9 @@ export class JobCoordinator {
 
   private async commit(): Promise<void> {
     for (const [uid, committer] of this.committers) {
-      await committer.commit(this.committables.filter((each) => each.uid === uid).map((each) => each.committable));
+      await committer.commit(
+        this.committables.filter((each) => each.uid === uid).map((each) => each.committable),
+      );
     }
   }
 

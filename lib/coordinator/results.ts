@@ -20,7 +20,10 @@ export class ResultRows implements AsyncIterable<unknown> {
     this.waitingRows += rows.length;
     this.notify?.();
     if (this.waitingRows <= RESULT_ROWS_MAX) return undefined;
-    return new MillraceError("RESULTS_NOT_READ", `${this.waitingRows} rows of "${this.name}" wait to be read`);
+    return new MillraceError(
+      "RESULTS_NOT_READ",
+      `${this.waitingRows} rows of "${this.name}" wait to be read`,
+    );
   }
 
   end(failure?: unknown): void {

@@ -10,6 +10,7 @@ export interface RingMemory {
   readonly bytes: Buffer;
   readonly i32: Int32Array;
   readonly f64: Float64Array;
+  readonly i64: BigInt64Array;
 }
 
 export function createRing(capacity: number = RING_BYTES): SharedArrayBuffer {
@@ -90,6 +91,7 @@ export class RingReader {
       bytes: Buffer.from(memory as unknown as ArrayBuffer),
       i32: this.i32,
       f64: new Float64Array(memory),
+      i64: new BigInt64Array(memory),
     };
     this.capacity = memory.byteLength - FRAMES_AT;
     this.peer = peer;

@@ -98,7 +98,8 @@ async function bundle(path: string): Promise<string> {
 function readCache(indexPath: string): string | undefined {
   try {
     const entry = JSON.parse(readFileSync(indexPath, "utf8")) as CacheEntry;
-    const fresh = existsSync(entry.output) && entry.inputs.every(({ path, stamp }) => stampOf(path) === stamp);
+    const fresh =
+      existsSync(entry.output) && entry.inputs.every(({ path, stamp }) => stampOf(path) === stamp);
     return fresh ? entry.output : undefined;
   } catch {
     return undefined;

@@ -24,7 +24,10 @@ export class MemoryWatch {
       if (heap > heapMax) {
         this.cancel();
         onExhausted(
-          new MillraceError("SLOT_HEAP_EXHAUSTED", `slot ${slot} uses ${mb(heap)} of ${resources.heapMb} MiB of heap`),
+          new MillraceError(
+            "SLOT_HEAP_EXHAUSTED",
+            `slot ${slot} uses ${mb(heap)} of ${resources.heapMb} MiB of heap`,
+          ),
         );
       } else if (external > bufferMax) {
         this.cancel();

@@ -93,7 +93,9 @@ function append(parts: Parts, name: string, aggregate: Aggregate<any, any>): voi
     case "count": {
       const c = cell();
       parts.reset.push(`${c.mine} = 0;`);
-      parts.add.push(aggregate.select === undefined ? `${c.mine} += 1;` : `if (${select}(r)) ${c.mine} += 1;`);
+      parts.add.push(
+        aggregate.select === undefined ? `${c.mine} += 1;` : `if (${select}(r)) ${c.mine} += 1;`,
+      );
       fold(parts, (other) => `${c.mine} += ${other};`, c);
       parts.result.push(`${key}: ${c.mine}`);
       return;
@@ -130,7 +132,11 @@ function append(parts: Parts, name: string, aggregate: Aggregate<any, any>): voi
   }
 }
 
-function fold(parts: Parts, statement: (other: string) => string, cell: { other: string; partial: string }): void {
+function fold(
+  parts: Parts,
+  statement: (other: string) => string,
+  cell: { other: string; partial: string },
+): void {
   parts.merge.push(statement(cell.other));
   parts.addPartial.push(statement(cell.partial));
 }

@@ -58,4 +58,6 @@ export function custom<T, A, R>(functions: CustomAggregate<T, A, R>): Aggregate<
 export type Aggregates<T> = Readonly<Record<string, Aggregate<T, any>>>;
 
 /** What a set of aggregates gives: one field per name. */
-export type AggregateResult<S> = { -readonly [K in keyof S]: S[K] extends Aggregate<any, infer R> ? R : never };
+export type AggregateResult<S> = {
+  -readonly [K in keyof S]: S[K] extends Aggregate<any, infer R> ? R : never;
+};

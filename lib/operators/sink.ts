@@ -33,4 +33,3 @@ class Sink implements Operator {
     return this.writer.close(aborted);
   }
 }
-

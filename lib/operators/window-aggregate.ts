@@ -57,7 +57,9 @@ class WindowAggregate implements Operator {
   /** End of the last window that fired. */
   private firedEnd = Number.NEGATIVE_INFINITY;
   /** The window being given out, with the next slot. */
-  private firing: { readonly start: number; readonly end: number; readonly table: GroupTable; next: number } | undefined;
+  private firing:
+    | { readonly start: number; readonly end: number; readonly table: GroupTable; next: number }
+    | undefined;
 
   constructor(context: OperatorContext, spec: WindowSpec, code: GroupCode, partials: boolean) {
     this.context = context;
@@ -75,7 +77,10 @@ class WindowAggregate implements Operator {
       this.context.counters.lateRecordsDropped++;
       return;
     }
-    if (this.gaps && time - windowStart(time, this.assigner.slide, this.assigner.offset) >= this.assigner.size) {
+    if (
+      this.gaps &&
+      time - windowStart(time, this.assigner.slide, this.assigner.offset) >= this.assigner.size
+    ) {
       return;
     }
     if (this.partials) this.code.addPartial(this.panes.at(time), record);
@@ -142,7 +147,10 @@ class WindowAggregate implements Operator {
   }
 }
 
-function projectKeyed(result: object, place: { key: unknown; window: { start: number; end: number } }): unknown {
+function projectKeyed(
+  result: object,
+  place: { key: unknown; window: { start: number; end: number } },
+): unknown {
   return { key: place.key, windowStart: place.window.start, windowEnd: place.window.end, ...result };
 }
 

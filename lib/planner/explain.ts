@@ -13,7 +13,9 @@ export function explainTree(graph: JobGraph): string {
       depth.set(index, level);
       const config = Object.entries(node.config).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
       const details = [node.kind, ...config].join(" ");
-      lines.push(`│    ${"  ".repeat(level)}${level === 0 ? "" : "└ "}${node.name} (${details}) uid=${node.uid}`);
+      lines.push(
+        `│    ${"  ".repeat(level)}${level === 0 ? "" : "└ "}${node.name} (${details}) uid=${node.uid}`,
+      );
     });
   }
   return `${lines.join("\n")}\n`;
@@ -24,7 +26,8 @@ export function explainMermaid(graph: JobGraph): string {
   for (const vertex of graph.vertices) {
     lines.push(`  v${vertex.id}["${vertex.name.replaceAll('"', "'")}<br/>x${vertex.parallelism}"]`);
   }
-  for (const edge of graph.edges) lines.push(`  v${edge.from} -- ${edge.partitioner}${sideOf(edge)} --> v${edge.to}`);
+  for (const edge of graph.edges)
+    lines.push(`  v${edge.from} -- ${edge.partitioner}${sideOf(edge)} --> v${edge.to}`);
   return `${lines.join("\n")}\n`;
 }
 

@@ -85,7 +85,9 @@ function decidePartitioner(
   parallelismOf: (node: OperatorNode) => number,
 ): StreamEdge {
   if (edge.partitioner !== "forward") return edge;
-  const [from, to] = [edge.from, edge.to].map((uid) => program.graph.operators.find((node) => node.uid === uid)!);
+  const [from, to] = [edge.from, edge.to].map(
+    (uid) => program.graph.operators.find((node) => node.uid === uid)!,
+  );
   if (parallelismOf(from!) === parallelismOf(to!)) return edge;
   if (edge.explicit === true) {
     throw new MillraceError(

@@ -4,7 +4,14 @@
  * type feedback between chains.
  */
 import type { ChainedOperator, JobVertex } from "../graph/job-graph.js";
-import type { AnyFunction, Emit, EmitSite, Operator, OperatorContext, OperatorLogic } from "../operators/contract.js";
+import type {
+  AnyFunction,
+  Emit,
+  EmitSite,
+  Operator,
+  OperatorContext,
+  OperatorLogic,
+} from "../operators/contract.js";
 import { type EdgeOutput, writeEdge } from "./edge-code.js";
 
 export type Entry = (record: unknown, timestamp: number, keyGroup: number) => void;
@@ -105,7 +112,8 @@ export class ChainCode {
   /** The steps of everything that reads an operator's output. */
   targets(index: number, side: string | undefined, value: string, timestamp: string, keyGroup: string): void {
     this.plan.vertex.operators.forEach((node, i) => {
-      if (node.feeder === index && i !== index && node.side === side) this.operator(i, value, timestamp, keyGroup);
+      if (node.feeder === index && i !== index && node.side === side)
+        this.operator(i, value, timestamp, keyGroup);
     });
     for (const output of this.plan.outputs) {
       if (output.edge.fromOperator !== index || output.edge.side !== side) continue;

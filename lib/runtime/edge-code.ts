@@ -72,7 +72,9 @@ function writeHash(
   const mix = site.bind(fmix32, "fmix32");
   const slow = site.bind(hashAny, "hashAny");
   site.line(`${key} = ${site.bind(output.selector, "key")}(${value});`);
-  site.line(`${hash} = typeof ${key} === "number" && (${key} | 0) === ${key} ? ${mix}(${key}) : ${slow}(${key});`);
+  site.line(
+    `${hash} = typeof ${key} === "number" && (${key} | 0) === ${key} ? ${mix}(${key}) : ${slow}(${key});`,
+  );
   const powerOfTwo = (max & (max - 1)) === 0;
   site.line(`${group} = ${powerOfTwo ? `${hash} & ${max - 1}` : `(${hash} >>> 0) % ${max}`};`);
   if (sends.length === 1) {

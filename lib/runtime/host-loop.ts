@@ -91,7 +91,10 @@ export class HostLoop {
   /** The time since the last mark was this task's. */
   private account(task: Task, progressed: boolean): void {
     const now = this.options.clock.steady();
-    task.addTime(progressed ? "busyMs" : task.backPressured ? "backPressuredMs" : "idleMs", now - this.lastMark);
+    task.addTime(
+      progressed ? "busyMs" : task.backPressured ? "backPressuredMs" : "idleMs",
+      now - this.lastMark,
+    );
     this.lastMark = now;
   }
 

@@ -27,7 +27,13 @@ export class RingChannel implements Output, FrameSink {
   private waiting: WaitingFrame[] = [];
   private since = Number.NaN;
 
-  constructor(sab: SharedArrayBuffer, peer: Doorbell, owner: OutputOwner, where: string, bufferTimeoutMs: number) {
+  constructor(
+    sab: SharedArrayBuffer,
+    peer: Doorbell,
+    owner: OutputOwner,
+    where: string,
+    bufferTimeoutMs: number,
+  ) {
     this.ring = new RingWriter(sab, peer);
     this.owner = owner;
     this.bufferTimeoutMs = bufferTimeoutMs;

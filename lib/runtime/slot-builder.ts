@@ -119,10 +119,14 @@ export class SlotBuilder {
     const downstream = this.plan.jobGraph.vertices[edge.to]!;
     const channels: Channel[] = [];
     const entries: (AnyFunction | undefined)[] = [];
-    for (const to of connections(edge.partitioner, vertex.parallelism, downstream.parallelism).from(subtask)) {
+    for (const to of connections(edge.partitioner, vertex.parallelism, downstream.parallelism).from(
+      subtask,
+    )) {
       const toSlot = slotOf[edge.to]![to]!;
       if (toSlot === slot) {
-        const receiver = present(this.built.find((each) => each.vertex === edge.to && each.subtask === to)).task;
+        const receiver = present(
+          this.built.find((each) => each.vertex === edge.to && each.subtask === to),
+        ).task;
         const input = this.inputIndex(edge, to, subtask);
         const channel = new LocalChannel(receiver, input, task);
         const list = this.localInputs.get(receiver) ?? [];

@@ -90,7 +90,9 @@ export class Slot {
   private fail(error: unknown): void {
     if (this.ended) return;
     this.loop.stop();
-    const known = MillraceError.is(error) ? error : new MillraceError("INTERNAL", String(error), { cause: error });
+    const known = MillraceError.is(error)
+      ? error
+      : new MillraceError("INTERNAL", String(error), { cause: error });
     this.events.failed(toData(known));
   }
 

@@ -133,7 +133,9 @@ export class SourceTask extends Task {
         const times = code.bind(this.times, "times");
         code.line(`${time} = +${code.bind(watermarks.timestampOf, "timestampOf")}(${value});`);
         code.line(`if (${time} !== ${time}) ${code.bind(refuseTime, "refuseTime")}();`);
-        code.line(`if (!(${time} <= ${times}.max[${reader}.split])) ${times}.note(${reader}.split, ${time});`);
+        code.line(
+          `if (!(${time} <= ${times}.max[${reader}.split])) ${times}.note(${reader}.split, ${time});`,
+        );
       }
       code.targets(0, undefined, value, time, "0");
       code.line("}");

@@ -32,7 +32,12 @@ export function sliding(options: { size: Duration; slide: Duration; offset?: Dur
   return assigner("sliding", options.size, options.slide, options.offset ?? 0);
 }
 
-function assigner(kind: WindowAssigner["kind"], size: Duration, slide: Duration, offset: Duration): WindowAssigner {
+function assigner(
+  kind: WindowAssigner["kind"],
+  size: Duration,
+  slide: Duration,
+  offset: Duration,
+): WindowAssigner {
   const made = {
     kind,
     size: durationMs(size, "window size"),
@@ -40,9 +45,13 @@ function assigner(kind: WindowAssigner["kind"], size: Duration, slide: Duration,
     offset: durationMs(offset, "window offset"),
   };
   if (!(made.size > 0) || !(made.slide > 0) || Math.abs(made.offset) >= made.slide) {
-    throw new MillraceError("OPTION_INVALID", `${kind} window with size ${size}, slide ${slide}, offset ${offset}`, {
-      hint: "Size and slide are above zero, the offset is shorter than the slide.",
-    });
+    throw new MillraceError(
+      "OPTION_INVALID",
+      `${kind} window with size ${size}, slide ${slide}, offset ${offset}`,
+      {
+        hint: "Size and slide are above zero, the offset is shorter than the slide.",
+      },
+    );
   }
   return made;
 }

@@ -1,0 +1,25 @@
+/** What writer and reader of a channel agree on: the shapes of its records, sent as JSON in schema frames. */
+import type { RecordType } from "./record-type.js";
+import { type Column, hasLists, type Section } from "./section.js";
+
+export interface Shape {
+  readonly type: RecordType;
+  /** Text columns (ids) whose values turned out too many for a dictionary. */
+  readonly plain: readonly number[];
+}
+
+/** Distinct texts of a column worth remembering. A column that has more loses its dictionary. */
+export const DICTIONARY_ENTRIES_MAX = 256;
+/** Longer texts are not remembered. */
+export const DICTIONARY_TEXT_MAX = 64;
+
+/**
+ * Text columns sent by dictionary: the first occurrence in full, later ones as ~index, which both sides
+ * count alike. Only where no list can fail after the text was remembered.
+ */
+export function dictionaryColumns(shape: Shape, section: Section): readonly Column[] {
+  if (hasLists(section)) return [];
+  return section.columns.filter(
+    (column) => column.type.kind === "string" && !shape.plain.includes(column.id),
+  );
+}
