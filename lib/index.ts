@@ -13,6 +13,15 @@ export { DataStream, KeyedStream, Operator, WindowedStream } from "./api/streams
 export type { Duration } from "./base/duration.js";
 export { MillraceError } from "./base/error.js";
 export type { ErrorCode } from "./base/error-catalogue.js";
+export { blackholeSink } from "./connectors/blackhole/sink.js";
+export { collectSink } from "./connectors/collect/sink.js";
+export { type DatagenOptions, datagenSource } from "./connectors/datagen/source.js";
+export { type Digest, RowDigest } from "./connectors/digest/row-digest.js";
+export { digestSink } from "./connectors/digest/sink.js";
+export { type IterableContext, type IterableFactory, iterableSource } from "./connectors/iterable/source.js";
+export type { Auction, Bid, NexmarkEvent, Person } from "./connectors/nexmark/records.js";
+export { type NexmarkOptions, nexmarkSource } from "./connectors/nexmark/source.js";
+export { type PrintOptions, printSink } from "./connectors/print/sink.js";
 export { explain, type Job, type RunOptions, run, type SubtaskMetrics } from "./engine.js";
 export {
   type Aggregate,

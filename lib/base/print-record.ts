@@ -1,7 +1,7 @@
 import { RECORD_PRINT_CHARS } from "./limits.js";
 
 /** A record for a message: JSON-like, shortened, never throwing. */
-export function printRecord(record: unknown): string {
+export function printRecord(record: unknown, maxChars: number = RECORD_PRINT_CHARS): string {
   let text: string;
   try {
     text =
@@ -13,5 +13,5 @@ export function printRecord(record: unknown): string {
   } catch {
     text = Object.prototype.toString.call(record);
   }
-  return text.length > RECORD_PRINT_CHARS ? `${text.slice(0, RECORD_PRINT_CHARS)}...` : text;
+  return text.length > maxChars ? `${text.slice(0, maxChars)}...` : text;
 }
