@@ -18,11 +18,17 @@ export { collectSink } from "./connectors/collect/sink.js";
 export { type DatagenOptions, datagenSource } from "./connectors/datagen/source.js";
 export { type Digest, RowDigest } from "./connectors/digest/row-digest.js";
 export { digestSink } from "./connectors/digest/sink.js";
+export { type FileSinkOptions, fileSink } from "./connectors/file/sink.js";
+export { type FileSourceOptions, fileSource } from "./connectors/file/source.js";
 export { type IterableContext, type IterableFactory, iterableSource } from "./connectors/iterable/source.js";
 export type { Auction, Bid, NexmarkEvent, Person } from "./connectors/nexmark/records.js";
 export { type NexmarkOptions, nexmarkSource } from "./connectors/nexmark/source.js";
 export { type PrintOptions, printSink } from "./connectors/print/sink.js";
 export { explain, type Job, type RunOptions, run, type SubtaskMetrics } from "./engine.js";
+export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
+export { jsonl } from "./formats/jsonl.js";
+export { type ParquetOptions, parquet } from "./formats/parquet.js";
+export { text } from "./formats/text.js";
 export {
   type Aggregate,
   type Aggregates,

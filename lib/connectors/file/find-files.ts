@@ -1,0 +1,33 @@
+/** Which files a path or pattern names. */
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { glob, isDynamicPattern } from "tinyglobby";
+import { MillraceError } from "../../base/error.js";
+
+export interface FoundFile {
+  readonly path: string;
+  readonly size: number;
+}
+
+/**
+ * A file, all files of a folder, or a glob; sorted by path. Names that begin with '.' or '_' are skipped.
+ * Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY.
+ */
+export async function findFiles(path: string): Promise<FoundFile[]> {
+  if (!isDynamicPattern(path)) {
+    const found = await stat(path).catch((cause: unknown) => {
+      throw new MillraceError("FILE_NOT_FOUND", `no such file: ${resolve(path)}`, { cause });
+    });
+    if (!found.isDirectory()) return [{ path, size: found.size }];
+  }
+  const isPattern = isDynamicPattern(path);
+  const matched = isPattern ? await glob(path, { expandDirectories: false }) : await glob("**", { cwd: path, absolute: true });
+  const visible = matched.filter((each) => !/(^|[\\/])[._]/.test(isPattern ? lastPart(each) : each.slice(resolve(path).length + 1)));
+  if (visible.length === 0) throw new MillraceError("FILE_GLOB_EMPTY", `no file matches ${resolve(path)}`);
+  visible.sort();
+  return Promise.all(visible.map(async (each) => ({ path: each, size: (await stat(each)).size })));
+}
+
+function lastPart(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}

@@ -1,0 +1,55 @@
+/**
+ * The format contract: bytes of files <-> records.
+ *
+ * Called by: connectors. May import: base. A format reads a part of a file in batches, so that reading can
+ * overlap with the job's work; it never sees splits, subtasks or readers.
+ */
+
+/** A part of a file. */
+export interface FilePart {
+  readonly path: string;
+  /** Bytes of the whole file. */
+  readonly size: number;
+  /** Where the part begins and ends: bytes, or rows for a format of blocks. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface RecordBatch<T> {
+  readonly records: readonly T[];
+  /** Bytes of the file that this batch stands for, for progress. */
+  readonly bytes: number;
+}
+
+/** A part of a file that can be read by itself. */
+export interface Block {
+  readonly begin: number;
+  readonly end: number;
+  readonly bytes: number;
+}
+
+export interface ReadFormat<T> {
+  readonly name: string;
+  /** Part of plans and fingerprints; JSON. */
+  readonly description: Readonly<Record<string, unknown>>;
+  /** The file's blocks; absent where the format reads whole files, see `splitsAtLines`. */
+  readonly blocks?: (path: string, size: number) => Promise<readonly Block[]>;
+  /** An uncompressed file may be cut anywhere: a part begins after the first line end at or after `begin`. */
+  readonly splitsAtLines: boolean;
+  /** Throws FILE_FORMAT_INVALID, FILE_TRUNCATED naming file and line or row. */
+  read(part: FilePart, signal: AbortSignal): AsyncIterable<RecordBatch<T>>;
+}
+
+export interface WriteFormat<T> {
+  readonly name: string;
+  readonly description: Readonly<Record<string, unknown>>;
+  /** Ending of file names, without the dot. */
+  readonly extension: string;
+  /** Makes one file's text; a new encoder for each file. */
+  createEncoder(): RecordEncoder<T>;
+}
+
+export interface RecordEncoder<T> {
+  /** The record's text, with whatever has to come before it. */
+  encode(record: T): string;
+}

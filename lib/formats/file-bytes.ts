@@ -1,0 +1,66 @@
+/** A file's bytes, unpacked if its name ends in .gz. */
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { createGunzip } from "node:zlib";
+import { MillraceError, messageOf } from "../base/error.js";
+
+const CHUNK_BYTES = 256 * 1024;
+
+export function isPacked(path: string): boolean {
+  return path.endsWith(".gz");
+}
+
+/** From byte `begin` to the end, in chunks. Throws FILE_NOT_FOUND, FILE_TRUNCATED, FILE_FORMAT_INVALID. */
+export async function* fileBytes(path: string, begin: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    if (isPacked(path)) yield* unpacked(path, signal);
+    else yield* plain(path, begin, signal);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+async function* plain(path: string, begin: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const file = await open(path);
+  try {
+    for (let at = begin; !signal.aborted; ) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at);
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      yield chunk.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function* unpacked(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  file.on("error", (error) => gunzip.destroy(error));
+  file.pipe(gunzip);
+  try {
+    for await (const chunk of gunzip) {
+      if (signal.aborted) return;
+      yield chunk as Buffer;
+    }
+  } finally {
+    file.destroy();
+    gunzip.destroy();
+  }
+}
+
+/** What the system or zlib said, under our codes. */
+export function fileError(error: unknown, path: string): unknown {
+  if (MillraceError.is(error)) return error;
+  const code = (error as { code?: unknown }).code;
+  if (code === "ENOENT") return new MillraceError("FILE_NOT_FOUND", `no such file: ${path}`, { cause: error });
+  if (code === "Z_BUF_ERROR") {
+    return new MillraceError("FILE_TRUNCATED", `${path}: the gzip stream ends too early`, { cause: error });
+  }
+  if (typeof code === "string" && code.startsWith("Z_")) {
+    return new MillraceError("FILE_FORMAT_INVALID", `${path} is not a gzip file: ${messageOf(error)}`, { cause: error });
+  }
+  return error;
+}
