@@ -16,8 +16,8 @@ import { WorkerHosts } from "./host/worker-host.js";
 import type { MetricValues } from "./metrics/task-metrics.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
 import { fingerprint } from "./planner/fingerprint.js";
-import type { Plan } from "./planner/plan.js";
 import type { JobOptions } from "./protocol/deployment.js";
+import type { Plan } from "./protocol/program.js";
 
 /** How a job runs. */
 export interface RunOptions {

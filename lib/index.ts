@@ -1,13 +1,13 @@
 /** The public surface: everything a job and an embedding program import from "millrace". */
-export { type JobDefinition, defineJob } from "./api/define-job.js";
+export { defineJob, type JobDefinition } from "./api/define-job.js";
 export type { Environment, SourceOptions } from "./api/environment.js";
 export {
   type MiniBatchOptions,
   type ProcessFunction,
   type RunningOptions,
   type TopOptions,
-  type,
   type TypeMark,
+  type,
 } from "./api/stream-options.js";
 export { DataStream, KeyedStream, Operator, WindowedStream } from "./api/streams.js";
 export type { Duration } from "./base/duration.js";

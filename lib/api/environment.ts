@@ -2,7 +2,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MillraceError } from "../base/error.js";
 import type { SourceLogic } from "../operators/source.js";
-import type { Program } from "../planner/program.js";
+import type { Program } from "../protocol/program.js";
 import type { SourceDefinition } from "../source/contract.js";
 import type { WatermarkStrategy } from "../time/watermarks.js";
 import { GraphBuilder } from "./graph-builder.js";

@@ -7,7 +7,7 @@
 import { MillraceError } from "../base/error.js";
 import type { OperatorNode, Partitioner, StreamEdge } from "../graph/stream-graph.js";
 import type { AnyFunction, OperatorLogic } from "../operators/contract.js";
-import type { Program } from "../planner/program.js";
+import type { Program } from "../protocol/program.js";
 
 /** An operator's output on its way to the next operator. */
 export interface StreamInput {

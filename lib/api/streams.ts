@@ -36,19 +36,19 @@ export class DataStream<T> {
 
   /** One record in, one out. */
   map<R>(transform: (record: T) => R, name = "map"): Operator<R> {
-    return this.then({ kind: "map", name, logic: mapLogic(transform) });
+    return this.append({ kind: "map", name, logic: mapLogic(transform) });
   }
 
   /** Keeps the records for which the predicate holds; a type guard narrows the stream. */
   filter<S extends T>(predicate: (record: T) => record is S, name?: string): Operator<S>;
   filter(predicate: (record: T) => boolean, name?: string): Operator<T>;
   filter(predicate: (record: T) => boolean, name = "filter"): Operator<T> {
-    return this.then({ kind: "filter", name, logic: filterLogic(predicate) });
+    return this.append({ kind: "filter", name, logic: filterLogic(predicate) });
   }
 
   /** One record in, any number out: an array, a generator or another iterable. */
   flatMap<R>(expand: (record: T) => Iterable<R>, name = "flatMap"): Operator<R> {
-    return this.then({ kind: "flatMap", name, logic: flatMapLogic(expand) });
+    return this.append({ kind: "flatMap", name, logic: flatMapLogic(expand) });
   }
 
   /**
@@ -59,7 +59,11 @@ export class DataStream<T> {
     name: string,
     functions: ProcessFunction<T, Out> & { out?: TypeMark<Out> },
   ): Operator<Out> {
-    return this.then({ kind: "process", name, logic: processLogic(functions as ProcessFunction<any, any>) });
+    return this.append({
+      kind: "process",
+      name,
+      logic: processLogic(functions as ProcessFunction<any, any>),
+    });
   }
 
   /** Records of equal keys go to the same subtask. */
@@ -114,7 +118,7 @@ export class DataStream<T> {
 
   /** Ends the stream in a sink under a name of its own. */
   sink(name: string, definition: SinkDefinition<T>): Operator<never> {
-    return this.then({
+    return this.append({
       kind: "sink",
       name,
       config: { sink: definition.kind, ...definition.description },
@@ -124,7 +128,7 @@ export class DataStream<T> {
   }
 
   /** @internal */
-  then<R>(operator: NewOperator): Operator<R> {
+  append<R>(operator: NewOperator): Operator<R> {
     return new Operator<R>(this.env, this.env.add(operator, this.inputs));
   }
 
@@ -232,7 +236,7 @@ export class KeyedStream<T, K> extends DataStream<T> {
   ): Operator<any> {
     const project = typeof second === "function" ? second : undefined;
     const options = typeof second === "function" ? third : second;
-    return this.then({
+    return this.append({
       kind: "aggregate",
       config: {
         aggregates: kinds(aggregates),
@@ -244,7 +248,7 @@ export class KeyedStream<T, K> extends DataStream<T> {
 
   /** Combines the records of a key into one, running: emits the new value for every record. */
   reduce(combine: (left: T, right: T) => T, options?: RunningOptions): Operator<T> {
-    return this.then({
+    return this.append({
       kind: "reduce",
       logic: runningLogic({
         aggregates: { value: reduction(combine) },
@@ -306,7 +310,7 @@ export class WindowedStream<T, K> {
     const ranked = this.operator<unknown[]>("top", { top }, (result: { top: T[] }, place: unknown) =>
       project === undefined ? result.top : result.top.map((record, i) => project(record, i + 1, place)),
     );
-    return ranked.then({ kind: "flatMap", name: "ranks", logic: flatMapLogic((rows: unknown[]) => rows) });
+    return ranked.append({ kind: "flatMap", name: "ranks", logic: flatMapLogic((rows: unknown[]) => rows) });
   }
 
   private operator<R>(

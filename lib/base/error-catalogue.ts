@@ -24,7 +24,8 @@ export const catalogue = {
     "Move the call of run() to another file: a job module is imported by every thread.",
   ),
   JOB_NOT_DETERMINISTIC: entry(
-    "Every thread rebuilds the graph from the job module. Build it from `params` and constants only: no clock, no random, no environment that differs between threads.",
+    "Every thread rebuilds the graph from the job module. Build it from `params` and constants only: " +
+      "no clock, no random numbers, no environment that differs between threads.",
   ),
   GRAPH_INVALID: entry("Every stream must lead to a sink, and names and uids must be unique."),
   PARALLELISM_INVALID: entry(

@@ -1,7 +1,7 @@
 /** `millrace run`: runs one job to its end, printing rows to stdout and everything else to stderr. */
 import { readFileSync } from "node:fs";
-import { MillraceError, messageOf } from "../base/error.js";
 import type { Duration } from "../base/duration.js";
+import { MillraceError, messageOf } from "../base/error.js";
 import { explain, type Job, type RunOptions, run } from "../engine.js";
 import { explainMermaid, explainTree } from "../planner/explain.js";
 import { showProgress } from "./progress.js";

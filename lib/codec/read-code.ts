@@ -161,7 +161,9 @@ class SectionReader {
     this.lines.push(`v${column.id} = ${small};`);
     // `new Array(n)` would make holes; pushing keeps the elements packed.
     this.lists.push(
-      `if (typeof v${column.id} === "number") { const n = v${column.id}, list = []; for (let i = 0; i < n; i++) list.push(${element}()); v${column.id} = list; }`,
+      `if (typeof v${column.id} === "number") { const n = v${column.id}, list = [];`,
+      `  for (let i = 0; i < n; i++) list.push(${element}());`,
+      `  v${column.id} = list; }`,
     );
   }
 
@@ -192,5 +194,6 @@ function key(name: string): string {
 
 function set(object: string, name: string, value: string): string {
   if (name !== "__proto__") return `${object}[${JSON.stringify(name)}] = ${value};`;
-  return `Object.defineProperty(${object}, "__proto__", { value: ${value}, enumerable: true, configurable: true, writable: true });`;
+  const descriptor = `{ value: ${value}, enumerable: true, configurable: true, writable: true }`;
+  return `Object.defineProperty(${object}, "__proto__", ${descriptor});`;
 }

@@ -118,7 +118,7 @@ class SectionWriter {
   ${this.stores.join("\n  ")}
   p += ${section.bytes};
   ${this.texts.length > 0 ? `chars += ${lengths.join(" + ")}; text += ${this.texts.join(" + ")};` : ""}
-  ${this.lists.map(({ value, element }) => `for (let i = 0; i < ${value}.length; i++) { const a = ${element}(${value}[i]); if (a !== 1) ${failed} }`).join("\n  ")}
+  ${this.lists.map(({ value, element }) => writeElements(value, element, failed)).join("\n  ")}
   ${isRecord ? "rows++;" : ""}
   return 1;
 }`;
@@ -153,7 +153,8 @@ class SectionWriter {
     this.guards.push(
       ...guards,
       `${m} = ${TAG.VALUE};`,
-      `if (${missing}) { ${m} = ${isNullable ? `${v} === null ? ${TAG.NULL} : ` : ""}${absent}; ${this.miss(column, v)}`,
+      `if (${missing}) {`,
+      `${m} = ${isNullable ? `${v} === null ? ${TAG.NULL} : ` : ""}${absent}; ${this.miss(column, v)}`,
       isNullable ? "}" : `if (${m} !== ${TAG.ABSENT}) return -1; }`,
       `else { ${innerGuards.join("\n  ")} }`,
     );
@@ -234,7 +235,8 @@ class SectionWriter {
     this.stores.push(
       `{ const known = ${words}.get(${v}); if (known !== undefined) { ${small} = known; ${v} = ""; } else {`,
       `${small} = ${v}.length;`,
-      `if (${v}.length <= ${DICTIONARY_TEXT_MAX} && ${words}.size < ${DICTIONARY_ENTRIES_MAX}) ${words}.set(own(${v}), ~${words}.size); } }`,
+      `if (${v}.length <= ${DICTIONARY_TEXT_MAX} && ${words}.size < ${DICTIONARY_ENTRIES_MAX})`,
+      `  ${words}.set(own(${v}), ~${words}.size); } }`,
     );
   }
 
@@ -252,7 +254,10 @@ class SectionWriter {
       const may = `${this.name}_may${column.id}`;
       this.functions.push(`const ${may} = ${JSON.stringify(isOptional)};`);
       this.guards.push(
-        `for (const ${k} in ${v}) { while (${keys}[${n}] !== ${k}) { if (${may}[${n}] !== true) return -1; ${n}++; } ${n}++; }`,
+        `for (const ${k} in ${v}) {`,
+        `  while (${keys}[${n}] !== ${k}) { if (${may}[${n}] !== true) return -1; ${n}++; }`,
+        `  ${n}++;`,
+        "}",
         `for (; ${n} < ${type.fields.length}; ${n}++) if (!${may}[${n}]) return -1;`,
       );
     } else {
@@ -263,4 +268,8 @@ class SectionWriter {
     }
     for (const { name, column: field } of column.fields) this.value(field, `${v}[${JSON.stringify(name)}]`);
   }
+}
+
+function writeElements(value: string, element: string, failed: string): string {
+  return `for (let i = 0; i < ${value}.length; i++) { const a = ${element}(${value}[i]); if (a !== 1) ${failed} }`;
 }

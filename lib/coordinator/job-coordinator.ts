@@ -4,15 +4,16 @@
  *
  * States: created -> deploying -> running -> committing -> finished; from anywhere: failed | cancelled.
  */
-import { MillraceError, fromData } from "../base/error.js";
+
 import type { Clock } from "../base/clock.js";
+import { fromData, MillraceError } from "../base/error.js";
 import type { Scheduler } from "../base/scheduler.js";
+import type { SourceLogic } from "../operators/source.js";
+import type { CommittableReport, Deployment, JobOptions, SlotEvents } from "../protocol/deployment.js";
+import type { Plan } from "../protocol/program.js";
+import type { LaunchHost, SlotHost } from "../protocol/slot-host.js";
 import type { SinkCommitter, SinkDefinition } from "../sink/contract.js";
 import type { SplitEnumerator } from "../source/contract.js";
-import type { SourceLogic } from "../operators/source.js";
-import type { Plan } from "../planner/plan.js";
-import type { CommittableReport, Deployment, JobOptions, SlotEvents } from "../protocol/deployment.js";
-import type { LaunchHost, SlotHost } from "../protocol/slot-host.js";
 import { type Placement, place } from "./placement.js";
 import { Watchdog } from "./watchdog.js";
 

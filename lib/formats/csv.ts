@@ -37,7 +37,11 @@ export function csv<T = Record<string, string>>(options: CsvOptions = {}): ReadF
       return {
         encode(record) {
           const row = record as Record<string, unknown>;
-          if (columns !== undefined) return line(columns.map((name) => row[name]), delimiter);
+          if (columns !== undefined)
+            return line(
+              columns.map((name) => row[name]),
+              delimiter,
+            );
           columns = Object.keys(row);
           return line(columns, delimiter) + line(Object.values(row), delimiter);
         },
@@ -59,9 +63,16 @@ async function* readRecords<T>(path: string, options: CsvOptions, signal: AbortS
   const packed = isPacked(path);
   let [bytes, records] = [0, [] as T[]];
   const take = () => {
-    for (let row = parser.read() as Record<string, unknown> | null; row !== null; row = parser.read() as never) {
+    for (
+      let row = parser.read() as Record<string, unknown> | null;
+      row !== null;
+      row = parser.read() as never
+    ) {
       for (const [name, converter] of converters) {
-        row[name] = converter(row[name] as string, () => `${path}: record ${parser.info.records}, column ${name}`);
+        row[name] = converter(
+          row[name] as string,
+          () => `${path}: record ${parser.info.records}, column ${name}`,
+        );
       }
       records.push(row as T);
     }
@@ -74,7 +85,8 @@ async function* readRecords<T>(path: string, options: CsvOptions, signal: AbortS
     if (failure !== undefined) throw coded(failure, path);
   };
   for await (const chunk of fileBytes(path, 0, signal)) {
-    if (chunk.includes(0)) throw new MillraceError("FILE_FORMAT_INVALID", `${path} is not text: it has NUL bytes`);
+    if (chunk.includes(0))
+      throw new MillraceError("FILE_FORMAT_INVALID", `${path} is not text: it has NUL bytes`);
     if (!packed) bytes += chunk.length;
     for (let at = 0; at < chunk.length; at += 16_384) {
       await new Promise<void>((resolve) => {
@@ -124,14 +136,19 @@ const convert: Record<CsvType, (value: string, where: () => string) => unknown> 
 };
 
 function refuse(value: string, what: string, where: string): never {
-  throw new MillraceError("FILE_FORMAT_INVALID", `${where}: ${JSON.stringify(value.slice(0, 80))} is not ${what}`);
+  throw new MillraceError(
+    "FILE_FORMAT_INVALID",
+    `${where}: ${JSON.stringify(value.slice(0, 80))} is not ${what}`,
+  );
 }
 
 function coded(error: unknown, path: string): unknown {
   const { code, message } = error as CsvError;
   if (typeof code !== "string" || !code.startsWith("CSV_")) return error;
   const isCut = code === "CSV_QUOTE_NOT_CLOSED";
-  return new MillraceError(isCut ? "FILE_TRUNCATED" : "FILE_FORMAT_INVALID", `${path}: ${message}`, { cause: error });
+  return new MillraceError(isCut ? "FILE_TRUNCATED" : "FILE_FORMAT_INVALID", `${path}: ${message}`, {
+    cause: error,
+  });
 }
 
 function line(fields: readonly unknown[], delimiter: string): string {
@@ -140,6 +157,13 @@ function line(fields: readonly unknown[], delimiter: string): string {
 
 function quoted(field: unknown, delimiter: string): string {
   if (field === null || field === undefined) return "";
-  const written = field instanceof Date ? field.toISOString() : typeof field === "object" ? JSON.stringify(field) : String(field);
-  return /["\r\n]/.test(written) || written.includes(delimiter) ? `"${written.replaceAll('"', '""')}"` : written;
+  const written =
+    field instanceof Date
+      ? field.toISOString()
+      : typeof field === "object"
+        ? JSON.stringify(field)
+        : String(field);
+  return /["\r\n]/.test(written) || written.includes(delimiter)
+    ? `"${written.replaceAll('"', '""')}"`
+    : written;
 }

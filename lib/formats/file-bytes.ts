@@ -55,12 +55,15 @@ async function* unpacked(path: string, signal: AbortSignal): AsyncGenerator<Buff
 export function fileError(error: unknown, path: string): unknown {
   if (MillraceError.is(error)) return error;
   const code = (error as { code?: unknown }).code;
-  if (code === "ENOENT") return new MillraceError("FILE_NOT_FOUND", `no such file: ${path}`, { cause: error });
+  if (code === "ENOENT")
+    return new MillraceError("FILE_NOT_FOUND", `no such file: ${path}`, { cause: error });
   if (code === "Z_BUF_ERROR") {
     return new MillraceError("FILE_TRUNCATED", `${path}: the gzip stream ends too early`, { cause: error });
   }
   if (typeof code === "string" && code.startsWith("Z_")) {
-    return new MillraceError("FILE_FORMAT_INVALID", `${path} is not a gzip file: ${messageOf(error)}`, { cause: error });
+    return new MillraceError("FILE_FORMAT_INVALID", `${path} is not a gzip file: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   return error;
 }

@@ -42,7 +42,8 @@ function parseLines<T>({ lines, first, unfinished }: LineBatch, path: string, is
       const isCut = unfinished && i === lines.length - 1 && /^[[{"]/.test(line.trim());
       throw new MillraceError(
         isCut ? "FILE_TRUNCATED" : "FILE_FORMAT_INVALID",
-        `${path}: ${place} is not JSON${isCut ? " and the file ends there" : ""}: ${messageOf(cause)}: ${printRecord(line, 80)}`,
+        `${path}: ${place} is not JSON${isCut ? " and the file ends there" : ""}: ${messageOf(cause)}: ` +
+          printRecord(line, 80),
         { cause },
       );
     }

@@ -31,7 +31,9 @@ export async function* readLines(part: FilePart, signal: AbortSignal): AsyncGene
     try {
       return decoder.decode(bytes);
     } catch (cause) {
-      throw new MillraceError("FILE_FORMAT_INVALID", `${part.path} is not UTF-8 text near byte ${at}`, { cause });
+      throw new MillraceError("FILE_FORMAT_INVALID", `${part.path} is not UTF-8 text near byte ${at}`, {
+        cause,
+      });
     }
   };
   const batch = (bytes: Buffer, unfinished: boolean): LineBatch => {

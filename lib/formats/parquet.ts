@@ -125,13 +125,15 @@ function rowFunction<T>(columns: readonly ColumnValues[]): (i: number) => T {
 function namesOf(metadata: FileMetaData): string[] {
   const [root] = metadata.schema;
   const names: string[] = [];
-  for (let i = 1; names.length < (root?.num_children ?? 0); i = nextSibling(metadata, i)) names.push(metadata.schema[i]!.name);
+  for (let i = 1; names.length < (root?.num_children ?? 0); i = nextSibling(metadata, i))
+    names.push(metadata.schema[i]!.name);
   return names;
 }
 
 function nextSibling(metadata: FileMetaData, at: number): number {
   let next = at + 1;
-  for (let children = metadata.schema[at]?.num_children ?? 0; children > 0; children--) next = nextSibling(metadata, next);
+  for (let children = metadata.schema[at]?.num_children ?? 0; children > 0; children--)
+    next = nextSibling(metadata, next);
   return next;
 }
 
@@ -149,7 +151,9 @@ async function metadataOf(file: AsyncBuffer, path: string): Promise<FileMetaData
 }
 
 function invalid(path: string, what: string, cause?: unknown): MillraceError {
-  return new MillraceError("FILE_FORMAT_INVALID", `${path} is not a readable Parquet file: ${what}`, { cause });
+  return new MillraceError("FILE_FORMAT_INVALID", `${path} is not a readable Parquet file: ${what}`, {
+    cause,
+  });
 }
 
 async function withFile<R>(path: string, size: number, use: (file: AsyncBuffer) => Promise<R>): Promise<R> {
@@ -162,7 +166,8 @@ async function withFile<R>(path: string, size: number, use: (file: AsyncBuffer) 
       async slice(start, end = size) {
         const bytes = Buffer.from(new ArrayBuffer(end - start));
         const { bytesRead } = await opened.read(bytes, 0, bytes.length, start);
-        if (bytesRead < bytes.length) throw new MillraceError("FILE_TRUNCATED", `${path} ends at ${start + bytesRead}`);
+        if (bytesRead < bytes.length)
+          throw new MillraceError("FILE_TRUNCATED", `${path} ends at ${start + bytesRead}`);
         return bytes.buffer as ArrayBuffer;
       },
     });

@@ -2,12 +2,14 @@
  * The composition root of a slot's thread: imports the job module, rebuilds the program, checks that it is
  * the coordinator's, and runs the slot. The same in a worker and inline.
  */
-import { MillraceError, messageOf } from "../base/error.js";
+
 import { isJobDefinition } from "../api/define-job.js";
 import { buildProgram } from "../api/environment.js";
+import { MillraceError, messageOf } from "../base/error.js";
 import { fingerprint } from "../planner/fingerprint.js";
-import { type Plan, plan } from "../planner/plan.js";
+import { plan } from "../planner/plan.js";
 import type { JobOptions, SlotControl, SlotEvents } from "../protocol/deployment.js";
+import type { Plan } from "../protocol/program.js";
 import { Slot } from "../runtime/slot.js";
 
 /** Set while a thread imports a job module: a run() then is a job that starts itself. */

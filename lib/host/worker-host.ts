@@ -9,11 +9,11 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import * as Comlink from "comlink";
 import nodeEndpoint from "comlink/dist/umd/node-adapter.js";
 import { Piscina } from "piscina";
-import { fromData, MillraceError, messageOf, toData, type ErrorData } from "../base/error.js";
+import { type ErrorData, fromData, MillraceError, messageOf, toData } from "../base/error.js";
 import type { SlotControl, SlotEvents } from "../protocol/deployment.js";
 import type { LaunchHost, SlotHost, SlotResources } from "../protocol/slot-host.js";
-import { slotControl } from "./slot-control.js";
 import { MemoryWatch } from "./memory-watch.js";
+import { slotControl } from "./slot-control.js";
 
 type Endpoint = NonNullable<Parameters<typeof Comlink.expose>[1]>;
 const endpointOf = nodeEndpoint as unknown as (port: MessagePort) => Endpoint;

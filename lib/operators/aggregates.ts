@@ -48,7 +48,15 @@ export function avg<T>(select: (record: T) => Numeric): Aggregate<T, number> {
 
 /**
  * An aggregate of one's own.
- * @example aggregate({ names: custom({ create: () => [], add: (a, r) => [...a, r.name], merge: (a, b) => a.concat(b), result: (a) => a }) })
+ * @example
+ * aggregate({
+ *   names: custom({
+ *     create: () => [],
+ *     add: (names, row) => [...names, row.name],
+ *     merge: (left, right) => left.concat(right),
+ *     result: (names) => names,
+ *   }),
+ * })
  */
 export function custom<T, A, R>(functions: CustomAggregate<T, A, R>): Aggregate<T, R> {
   return { kind: "custom", custom: functions };

@@ -2,8 +2,9 @@
  * Compiles what grouping operators do per record and per group, over a GroupTable: one set of functions
  * per operator, so that each keeps its own type feedback.
  */
-import { type CanonicalKey, canonicalKey } from "../state/key.js";
+
 import { ownString } from "../codec/own-string.js";
+import { type CanonicalKey, canonicalKey } from "../state/key.js";
 import type { AccumulatorCode } from "./accumulators.js";
 import type { AnyFunction } from "./contract.js";
 import { GroupTable } from "./group-table.js";

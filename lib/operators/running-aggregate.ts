@@ -8,7 +8,7 @@ import { accumulatorCode } from "./accumulators.js";
 import type { Aggregates } from "./aggregates.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { type GroupCode, groupCode } from "./group-code.js";
-import { GroupTable } from "./group-table.js";
+import type { GroupTable } from "./group-table.js";
 
 /** How long and how many records a mini-batch may gather. */
 export interface MiniBatch {

@@ -6,9 +6,9 @@
 import type { OperatorNode, StreamEdge } from "../graph/stream-graph.js";
 import type { OperatorLogic } from "../operators/contract.js";
 import { type RunningLogic, runningCombineLogic } from "../operators/running-aggregate.js";
-import { windowCombineLogic } from "../operators/window-combine.js";
 import type { WindowLogic } from "../operators/window-aggregate.js";
-import type { Program } from "./program.js";
+import { windowCombineLogic } from "../operators/window-combine.js";
+import type { Program } from "../protocol/program.js";
 
 /** The key of a partial. */
 const partialKey = (partial: { k: unknown }) => partial.k;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Plan } from "./plan.js";
+import type { Plan } from "../protocol/program.js";
 
 /**
  * What must agree between all threads of a job: the structure, the text of the user's functions, and the

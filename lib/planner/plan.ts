@@ -4,11 +4,11 @@
  * in every thread.
  */
 import { MillraceError } from "../base/error.js";
-import type { ChainedOperator, JobEdge, JobGraph, JobVertex } from "../graph/job-graph.js";
+import type { ChainedOperator, JobEdge, JobVertex } from "../graph/job-graph.js";
 import type { OperatorNode, Partitioner, StreamEdge } from "../graph/stream-graph.js";
+import type { Plan, Program } from "../protocol/program.js";
 import { defaultMaxParallelism } from "../state/key.js";
 import { combineLocally } from "./combine.js";
-import type { Program } from "./program.js";
 
 export interface PlanOptions {
   /** Parallelism of operators that do not say their own. */
@@ -18,11 +18,6 @@ export interface PlanOptions {
   readonly chaining?: boolean;
   /** Off: records cross threads one by one. */
   readonly localCombine?: boolean;
-}
-
-export interface Plan {
-  readonly jobGraph: JobGraph;
-  readonly program: Program;
 }
 
 export function plan(given: Program, options: PlanOptions): Plan {

@@ -1,9 +1,9 @@
 /** Generates how a record finds its channel: the step at the end of a chain, one per edge. */
 import { fmix32 } from "../base/hash.js";
 import { seededRandom } from "../base/random.js";
+import type { JobEdge } from "../graph/job-graph.js";
 import type { AnyFunction } from "../operators/contract.js";
 import { type CanonicalKey, canonicalKey, hashKey, ownerOf } from "../state/key.js";
-import type { JobEdge } from "../graph/job-graph.js";
 import { LocalChannel } from "./local-channel.js";
 import type { RingChannel } from "./ring-channel.js";
 
@@ -34,7 +34,8 @@ export function writeEdge(site: CodeSink, output: EdgeOutput, value: string, tim
   const n = channels.length;
   switch (output.edge.partitioner) {
     case "hash":
-      return writeHash(site, output, sends, value);
+      writeHash(site, output, sends, value);
+      return;
     case "broadcast":
       for (const each of sends) site.line(each("0"));
       return;
@@ -43,18 +44,21 @@ export function writeEdge(site: CodeSink, output: EdgeOutput, value: string, tim
       site.line(`${chosen} = ${site.bind(output.selector, "partition")}(${value}, ${n});`);
       site.line(`if (!(${chosen} >= 0 && ${chosen} < ${n})) throw new RangeError(`);
       site.line(`  "partitionCustom chose channel " + ${chosen} + " of ${n}");`);
-      return choose(site, sends, chosen, "0");
+      choose(site, sends, chosen, "0");
+      return;
     }
     case "shuffle": {
       const random = seededRandom(output.subtask + 1);
-      return choose(site, sends, `(${site.bind(random, "random")}.u32() % ${n})`, "0");
+      choose(site, sends, `(${site.bind(random, "random")}.u32() % ${n})`, "0");
+      return;
     }
     case "rebalance":
     case "rescale": {
       if (n === 1) break;
       const next = site.bind({ channel: output.subtask % n }, "next");
       site.line(`if (++${next}.channel === ${n}) ${next}.channel = 0;`);
-      return choose(site, sends, `${next}.channel`, "0");
+      choose(site, sends, `${next}.channel`, "0");
+      return;
     }
     default:
   }

@@ -2,27 +2,34 @@
  * Builds the tasks of a slot, downstream before upstream, so that a local channel's receiver exists when
  * the chain that calls it is compiled.
  */
+
+import { present } from "../base/assert.js";
 import { systemClock } from "../base/clock.js";
 import type { Gate } from "../base/gate.js";
-import { present } from "../base/assert.js";
 import { Doorbell } from "../exchange/doorbell.js";
+import { connections } from "../graph/connections.js";
 import type { JobEdge, JobVertex } from "../graph/job-graph.js";
 import { TaskMetrics } from "../metrics/task-metrics.js";
 import type { AnyFunction, OperatorContext } from "../operators/contract.js";
 import type { SourceLogic } from "../operators/source.js";
-import type { Plan } from "../planner/plan.js";
 import type { Deployment, SlotEvents, TaskAssignment } from "../protocol/deployment.js";
+import type { Plan } from "../protocol/program.js";
 import type { SourceReader } from "../source/contract.js";
 import { buildChain, type Failed } from "./chain-code.js";
-import { connections } from "../graph/connections.js";
 import type { Channel, EdgeOutput } from "./edge-code.js";
 import { LocalChannel } from "./local-channel.js";
 import { RingChannel } from "./ring-channel.js";
 import { RingInput } from "./ring-input.js";
-import type { SlotTask } from "./slot.js";
 import { SourceTask } from "./source-task.js";
 import { Task } from "./task.js";
 import { userError } from "./user-error.js";
+
+export interface SlotTask {
+  readonly vertex: number;
+  readonly subtask: number;
+  readonly task: Task;
+  readonly reader: SourceReader | undefined;
+}
 
 export interface SlotServices {
   readonly signal: AbortSignal;

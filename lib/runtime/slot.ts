@@ -8,19 +8,11 @@ import { systemClock } from "../base/clock.js";
 import { MillraceError, toData } from "../base/error.js";
 import { systemScheduler } from "../base/scheduler.js";
 import { Doorbell } from "../exchange/doorbell.js";
-import type { Plan } from "../planner/plan.js";
 import type { Deployment, SlotEvents } from "../protocol/deployment.js";
-import type { SourceReader, Split } from "../source/contract.js";
+import type { Plan } from "../protocol/program.js";
+import type { Split } from "../source/contract.js";
 import { HostLoop } from "./host-loop.js";
-import { SlotBuilder } from "./slot-builder.js";
-import type { Task } from "./task.js";
-
-export interface SlotTask {
-  readonly vertex: number;
-  readonly subtask: number;
-  readonly task: Task;
-  readonly reader: SourceReader | undefined;
-}
+import { SlotBuilder, type SlotTask } from "./slot-builder.js";
 
 export class Slot {
   private readonly deployment: Deployment;

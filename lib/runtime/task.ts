@@ -9,8 +9,8 @@
  * or the end of input is only partly through the operators.
  */
 import type { Gate } from "../base/gate.js";
-import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
 import type { TaskMetrics } from "../metrics/task-metrics.js";
+import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
 import type { Chain, Entry } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
 import { LocalChannel, type LocalReceiver } from "./local-channel.js";

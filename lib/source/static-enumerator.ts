@@ -26,5 +26,7 @@ export class StaticEnumerator<S extends Split> implements SplitEnumerator<S> {
 
 /** Deals splits out in turn: 0, P, 2P, ... to subtask 0. */
 export function dealSplits<S extends Split>(splits: readonly S[], parallelism: number): S[][] {
-  return Array.from({ length: parallelism }, (_, subtask) => splits.filter((_each, i) => i % parallelism === subtask));
+  return Array.from({ length: parallelism }, (_, subtask) =>
+    splits.filter((_each, i) => i % parallelism === subtask),
+  );
 }

@@ -85,11 +85,22 @@ const similar = fc.record(
     price: fc.double(),
     when: fc.oneof(fc.date(), fc.constant(null)),
     tags: fc.array(fc.string(), { maxLength: 3 }),
-    lines: fc.array(fc.record({ sku: fc.string(), count: fc.oneof(fc.integer(), fc.double()) }, { noNullPrototype: true }), {
-      maxLength: 3,
-    }),
+    lines: fc.array(
+      fc.record({ sku: fc.string(), count: fc.oneof(fc.integer(), fc.double()) }, { noNullPrototype: true }),
+      {
+        maxLength: 3,
+      },
+    ),
     nested: fc.oneof(
-      fc.record({ deep: fc.record({ big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) }, { noNullPrototype: true }) }, { noNullPrototype: true }),
+      fc.record(
+        {
+          deep: fc.record(
+            { big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) },
+            { noNullPrototype: true },
+          ),
+        },
+        { noNullPrototype: true },
+      ),
       fc.constant(undefined),
     ),
   },

@@ -56,7 +56,12 @@ class DatagenReader<T> implements SourceReader<T, Stride> {
   private endedSplits: number[] = [];
   private noMore = false;
 
-  constructor(make: (index: number, random: Random) => T, count: number, stride: number, context: ReaderContext) {
+  constructor(
+    make: (index: number, random: Random) => T,
+    count: number,
+    stride: number,
+    context: ReaderContext,
+  ) {
     this.make = make;
     this.count = count;
     this.stride = stride;

@@ -23,10 +23,15 @@ export class FileCommitter implements SinkCommitter {
       await mkdir(this.folder, { recursive: true });
       this.earlier = (await readdir(this.folder)).filter(isVisiblePart);
     } catch (cause) {
-      throw new MillraceError("SINK_FAILED", `cannot write in ${this.folder}: ${messageOf(cause)}`, { cause });
+      throw new MillraceError("SINK_FAILED", `cannot write in ${this.folder}: ${messageOf(cause)}`, {
+        cause,
+      });
     }
     if (this.mode === "fail" && this.earlier.length > 0) {
-      throw new MillraceError("SINK_EXISTS", `${this.folder} holds ${this.earlier.length} part files of an earlier run`);
+      throw new MillraceError(
+        "SINK_EXISTS",
+        `${this.folder} holds ${this.earlier.length} part files of an earlier run`,
+      );
     }
   }
 
@@ -54,7 +59,8 @@ export class FileCommitter implements SinkCommitter {
         () => true,
         () => false,
       );
-      if (!isDone) throw new MillraceError("SINK_FAILED", `cannot rename ${hidden}: ${messageOf(cause)}`, { cause });
+      if (!isDone)
+        throw new MillraceError("SINK_FAILED", `cannot rename ${hidden}: ${messageOf(cause)}`, { cause });
     }
   }
 }

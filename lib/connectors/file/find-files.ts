@@ -21,8 +21,12 @@ export async function findFiles(path: string): Promise<FoundFile[]> {
     if (!found.isDirectory()) return [{ path, size: found.size }];
   }
   const isPattern = isDynamicPattern(path);
-  const matched = isPattern ? await glob(path, { expandDirectories: false }) : await glob("**", { cwd: path, absolute: true });
-  const visible = matched.filter((each) => !/(^|[\\/])[._]/.test(isPattern ? lastPart(each) : each.slice(resolve(path).length + 1)));
+  const matched = isPattern
+    ? await glob(path, { expandDirectories: false })
+    : await glob("**", { cwd: path, absolute: true });
+  const visible = matched.filter(
+    (each) => !/(^|[\\/])[._]/.test(isPattern ? lastPart(each) : each.slice(resolve(path).length + 1)),
+  );
   if (visible.length === 0) throw new MillraceError("FILE_GLOB_EMPTY", `no file matches ${resolve(path)}`);
   visible.sort();
   return Promise.all(visible.map(async (each) => ({ path: each, size: (await stat(each)).size })));

@@ -6,7 +6,13 @@ export interface Part {
   readonly visible: string;
 }
 
-export function partName(runId: string, subtask: number, number: number, extension: string, append: boolean): Part {
+export function partName(
+  runId: string,
+  subtask: number,
+  number: number,
+  extension: string,
+  append: boolean,
+): Part {
   const visible = `part-${append ? `${runId}-` : ""}${subtask}-${number}.${extension}`;
   return { hidden: `.${visible}.${runId}.inprogress`, visible };
 }

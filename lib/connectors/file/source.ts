@@ -2,7 +2,7 @@ import type { FilePart, ReadFormat } from "../../formats/contract.js";
 import { isPacked } from "../../formats/file-bytes.js";
 import { type Batch, BatchReader, type CountedSplit } from "../../source/batch-reader.js";
 import type { SourceDefinition, SplitEnumerator } from "../../source/contract.js";
-import { findFiles, type FoundFile } from "./find-files.js";
+import { type FoundFile, findFiles } from "./find-files.js";
 
 export interface FileSourceOptions<T> {
   /** A file, a folder (all files below it) or a glob; relative to the working directory. */

@@ -24,11 +24,18 @@ export class FileWriter<T> implements SinkWriter<T> {
   private paused = false;
   private failed = false;
   private parts: Part[] = [];
+  private partNumber = -1;
   private file: FileHandle | undefined;
   /** Everything asked of the file so far. */
   private work: Promise<void> = Promise.resolve();
 
-  constructor(folder: string, format: WriteFormat<T>, append: boolean, partBytes: number, context: WriterContext) {
+  constructor(
+    folder: string,
+    format: WriteFormat<T>,
+    append: boolean,
+    partBytes: number,
+    context: WriterContext,
+  ) {
     this.folder = folder;
     this.format = format;
     this.append = append;
@@ -72,7 +79,7 @@ export class FileWriter<T> implements SinkWriter<T> {
       this.paused = true;
       this.context.pause();
     }
-    this.then(async () => {
+    this.enqueue(async () => {
       this.file ??= await this.openPart();
       await this.file.write(text);
       this.waiting -= text.length;
@@ -87,7 +94,7 @@ export class FileWriter<T> implements SinkWriter<T> {
   private endPart(): void {
     this.inPart = 0;
     this.encoder = this.format.createEncoder();
-    this.then(async () => {
+    this.enqueue(async () => {
       await this.file?.datasync();
       await this.file?.close();
       this.file = undefined;
@@ -102,13 +109,13 @@ export class FileWriter<T> implements SinkWriter<T> {
     return open(join(this.folder, part.hidden), "w");
   }
 
-  private partNumber = -1;
-
-  private then(step: () => Promise<void>): void {
+  private enqueue(step: () => Promise<void>): void {
     this.work = this.work.then(step).catch((cause: unknown) => {
       if (this.failed) return;
       this.failed = true;
-      const error = new MillraceError("SINK_FAILED", `cannot write in ${this.folder}: ${messageOf(cause)}`, { cause });
+      const error = new MillraceError("SINK_FAILED", `cannot write in ${this.folder}: ${messageOf(cause)}`, {
+        cause,
+      });
       this.context.fail(error);
     });
   }

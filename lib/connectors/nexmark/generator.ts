@@ -21,7 +21,19 @@ const HORIZON = 1666;
 /** 50 s before midnight UTC, so that the day rolls over within a short run. */
 export const BASE_TIME = 1_700_006_350_000;
 
-const FIRST_NAMES = ["Peter", "Paul", "Luke", "John", "Saul", "Vicky", "Kate", "Julie", "Sarah", "Deiter", "Walter"];
+const FIRST_NAMES = [
+  "Peter",
+  "Paul",
+  "Luke",
+  "John",
+  "Saul",
+  "Vicky",
+  "Kate",
+  "Julie",
+  "Sarah",
+  "Deiter",
+  "Walter",
+];
 const LAST_NAMES = ["Shultz", "Abrams", "Spencer", "White", "Bartels", "Walton", "Smith", "Jones", "Noris"];
 const CITIES = [
   "Phoenix",

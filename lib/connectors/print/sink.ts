@@ -22,13 +22,19 @@ class PrintWriter implements SinkWriter {
   private text = "";
 
   constructor(prefix: string, { subtask, parallelism }: WriterContext) {
-    this.prefix = parallelism > 1 ? `${prefix}${prefix === "" ? "" : ":"}${subtask + 1}> ` : prefix === "" ? "" : `${prefix}> `;
+    this.prefix =
+      parallelism > 1
+        ? `${prefix}${prefix === "" ? "" : ":"}${subtask + 1}> `
+        : prefix === ""
+          ? ""
+          : `${prefix}> `;
   }
 
   open(): void {}
 
   write(record: unknown): void {
-    this.text += `${this.prefix}${typeof record === "string" ? record : printRecord(record, Number.POSITIVE_INFINITY)}\n`;
+    const line = typeof record === "string" ? record : printRecord(record, Number.POSITIVE_INFINITY);
+    this.text += `${this.prefix}${line}\n`;
     if (this.text.length >= BATCH_CHARS) this.flush();
   }
 

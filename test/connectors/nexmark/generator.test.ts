@@ -21,7 +21,16 @@ function streamHash(count: number): number {
 function fieldsOf(event: NexmarkEvent): (number | string)[] {
   const common = [event.dateTime - BASE_TIME, event.extra];
   if (event.kind === "person") {
-    return [0, event.id, event.name, event.emailAddress, event.creditCard, event.city, event.state, ...common];
+    return [
+      0,
+      event.id,
+      event.name,
+      event.emailAddress,
+      event.creditCard,
+      event.city,
+      event.state,
+      ...common,
+    ];
   }
   if (event.kind === "bid") {
     return [2, event.auction, event.bidder, event.price, event.channel, event.url, ...common];
@@ -34,11 +43,27 @@ describe("nexmark generator", () => {
   const generator = new NexmarkGenerator(10_000);
 
   it("makes the known events", () => {
-    expect(generator.event(0)).to.include({ id: 1000, name: "Paul Spencer", creditCard: "2718 6464 1865 4689", state: "OR" });
-    expect(generator.event(1)).to.include({ id: 1000, itemName: "avb", category: 13, initialBid: 104_946, reserve: 11_713_786 });
+    expect(generator.event(0)).to.include({
+      id: 1000,
+      name: "Paul Spencer",
+      creditCard: "2718 6464 1865 4689",
+      state: "OR",
+    });
+    expect(generator.event(1)).to.include({
+      id: 1000,
+      itemName: "avb",
+      category: 13,
+      initialBid: 104_946,
+      reserve: 11_713_786,
+    });
     expect(generator.event(1)).to.include({ seller: 1000, expires: BASE_TIME + 44 });
     expect(generator.event(4)).to.include({ auction: 1000, bidder: 1002, price: 158, channel: "Facebook" });
-    expect(generator.event(1_234_567)).to.include({ auction: 75_008, bidder: 25_601, channel: "channel-6337", dateTime: 1_700_006_473_456 });
+    expect(generator.event(1_234_567)).to.include({
+      auction: 75_008,
+      bidder: 25_601,
+      channel: "channel-6337",
+      dateTime: 1_700_006_473_456,
+    });
   });
 
   it("folds to the hashes of the Java implementation", () => {
