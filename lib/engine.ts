@@ -87,6 +87,40 @@ export async function run(module: string | URL, options: RunOptions = {}): Promi
   return new RunningJob(plan, moduleUrl, params, jobOptions, options);
 }
 
+/** Worker threads that outlive a job, for programs that run many. */
+export interface Session extends AsyncDisposable {
+  /** As `run`, on the session's threads. Modules imported by earlier jobs stay imported. */
+  run(module: string | URL, options?: Omit<RunOptions, "inline" | "slotHeapMb" | "preset">): Promise<Job>;
+}
+
+/**
+ * Keeps worker threads alive between jobs: no start-up, and code that is already optimised.
+ * @example
+ * await using session = openSession();
+ * await (await session.run(new URL("./job.ts", import.meta.url))).completed;
+ */
+export function openSession(options: Pick<RunOptions, "slotHeapMb" | "preset"> = {}): Session {
+  const hosts = workerHosts(MAX_SESSION_SLOTS, options, true);
+  return {
+    async run(module, runOptions = {}) {
+      const moduleUrl = await importableUrl(module);
+      const jobOptions = resolveOptions(runOptions);
+      const params = runOptions.params ?? {};
+      const plan = await loadPlan(moduleUrl, params, jobOptions);
+      return new RunningJob(plan, moduleUrl, params, jobOptions, runOptions, hosts);
+    },
+    [Symbol.asyncDispose]: () => hosts.destroy(),
+  };
+}
+
+/** Threads that one session may have at once. */
+const MAX_SESSION_SLOTS = 256;
+
+function workerHosts(slots: number, options: RunOptions, keepsHosts: boolean): WorkerHosts {
+  const youngMb = YOUNG_MB[options.preset ?? "throughput"];
+  return new WorkerHosts(slots, { heapMb: options.slotHeapMb ?? 2048, youngMb }, keepsHosts);
+}
+
 /** The plan of a job module without running it. */
 export async function explain(module: string | URL, options: RunOptions = {}): Promise<Plan["jobGraph"]> {
   const moduleUrl = await importableUrl(module);
@@ -111,7 +145,7 @@ class RunningJob implements Job {
   private readonly coordinator: JobCoordinator;
   private readonly rows = new Map<string, ResultRows>();
 
-  constructor(plan: Plan, moduleUrl: string, params: unknown, jobOptions: JobOptions, options: RunOptions) {
+  constructor(plan: Plan, moduleUrl: string, params: unknown, jobOptions: JobOptions, options: RunOptions, session?: WorkerHosts) {
     this.plan = plan;
     this.name = plan.jobGraph.job;
     const names = new Map<string, string>();
@@ -119,7 +153,8 @@ class RunningJob implements Job {
       for (const node of vertex.operators) if (node.kind === "sink") names.set(node.uid, node.name);
     }
     for (const name of names.values()) this.rows.set(name, new ResultRows(name));
-    const hosts = options.inline === true ? undefined : this.workers(options);
+    const own = options.inline === true || session !== undefined ? undefined : this.workers(options);
+    const hosts = session ?? own;
     this.coordinator = new JobCoordinator({
       plan,
       moduleUrl,
@@ -151,7 +186,7 @@ class RunningJob implements Job {
     this.completed = this.completed.finally(async () => {
       letGo();
       options.signal?.removeEventListener("abort", abort);
-      await hosts?.destroy();
+      await own?.destroy();
     });
     this.completed.catch(() => undefined);
   }
@@ -209,8 +244,7 @@ class RunningJob implements Job {
 
   private workers(options: RunOptions): WorkerHosts {
     const slots = Math.max(1, ...this.plan.jobGraph.vertices.map((vertex) => vertex.parallelism)) * 8;
-    const young = YOUNG_MB[options.preset ?? "throughput"];
-    return new WorkerHosts(slots, { heapMb: options.slotHeapMb ?? 2048, youngMb: young });
+    return workerHosts(slots, options, false);
   }
 
   private end(failure: unknown): void {

@@ -24,7 +24,7 @@ export { type IterableContext, type IterableFactory, iterableSource } from "./co
 export type { Auction, Bid, NexmarkEvent, Person } from "./connectors/nexmark/records.js";
 export { type NexmarkOptions, nexmarkSource } from "./connectors/nexmark/source.js";
 export { type PrintOptions, printSink } from "./connectors/print/sink.js";
-export { explain, type Job, type RunOptions, run, type SubtaskMetrics } from "./engine.js";
+export { explain, type Job, openSession, type RunOptions, run, type Session, type SubtaskMetrics } from "./engine.js";
 export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
 export { jsonl } from "./formats/jsonl.js";
 export { type ParquetOptions, parquet } from "./formats/parquet.js";
@@ -41,5 +41,7 @@ export {
   sum,
 } from "./operators/aggregates.js";
 export { type ProcessContext, type SideOutput, sideOutput } from "./operators/process.js";
+export type { SinkDefinition, SinkWriter, WriterContext } from "./sink/contract.js";
+export type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "./source/contract.js";
 export { type WatermarkStrategy, watermarks } from "./time/watermarks.js";
 export { sliding, tumbling, type Window, type WindowAssigner } from "./time/windows.js";

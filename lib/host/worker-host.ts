@@ -11,7 +11,7 @@ import nodeEndpoint from "comlink/dist/umd/node-adapter.js";
 import { Piscina } from "piscina";
 import { type ErrorData, fromData, MillraceError, messageOf, toData } from "../base/error.js";
 import type { SlotControl, SlotEvents } from "../protocol/deployment.js";
-import type { LaunchHost, SlotHost, SlotResources } from "../protocol/slot-host.js";
+import type { LaunchHost, SlotResources } from "../protocol/slot-host.js";
 import { MemoryWatch } from "./memory-watch.js";
 import { slotControl } from "./slot-control.js";
 
@@ -36,13 +36,17 @@ interface RemoteControl {
   close(): Promise<Answer>;
 }
 
-/** The pool of hosts of one job, all with the same resources. */
+/** A pool of hosts, all with the same resources. */
 export class WorkerHosts {
   private readonly pool: Piscina;
   private readonly resources: SlotResources;
+  /** Hosts whose slot ended well, where a session keeps them for its next job. */
+  private readonly idle: WorkerHost[] = [];
+  private readonly keepsHosts: boolean;
 
-  constructor(slots: number, resources: SlotResources) {
+  constructor(slots: number, resources: SlotResources, keepsHosts = false) {
     this.resources = resources;
+    this.keepsHosts = keepsHosts;
     this.pool = new Piscina({
       filename: new URL("../../workers/slot.js", import.meta.url).href,
       minThreads: 0,
@@ -58,46 +62,77 @@ export class WorkerHosts {
   }
 
   readonly launch: LaunchHost = async (slot, events) => {
+    const host = this.idle.pop() ?? new WorkerHost(this.pool, slot, this.resources);
+    host.slot = slot;
+    host.events = events;
+    return {
+      control: host.control,
+      failed: host.failed,
+      kill: () => host.end(),
+      release: async () => {
+        if (this.keepsHosts && !host.ended) this.idle.push(host);
+        else await host.end();
+      },
+    };
+  };
+
+  async destroy(): Promise<void> {
+    await this.pool.destroy();
+  }
+}
+
+/** One leased thread, seen from the main thread. */
+class WorkerHost {
+  slot: number;
+  events: SlotEvents | undefined;
+  /** Asked to end, or ended by itself. */
+  ended = false;
+  readonly control: SlotControl;
+  /** Rejects when the thread ends without being asked to. */
+  readonly failed: Promise<never>;
+  private readonly abort = new AbortController();
+  private readonly gone: Promise<unknown>;
+
+  constructor(pool: Piscina, slot: number, resources: SlotResources) {
+    this.slot = slot;
     const { port1, port2 } = new MessageChannel();
-    const abort = new AbortController();
-    let released = false;
-    const lease: Lease = { port: port2, slot, resources: this.resources };
-    const ended = this.pool.run(lease, { transferList: [port2], signal: abort.signal }).then(
+    const lease: Lease = { port: port2, slot, resources };
+    this.gone = pool.run(lease, { transferList: [port2], signal: this.abort.signal }).then(
       () => undefined,
       (error: unknown) => error,
     );
-    const failed = ended.then((error) => {
+    this.failed = this.gone.then((error) => {
       port1.close();
-      if (released) return new Promise<never>(() => undefined);
-      throw endOfThread(error, slot);
+      if (this.ended) return new Promise<never>(() => undefined);
+      this.ended = true;
+      throw endOfThread(error, this.slot);
     });
-    failed.catch(() => undefined);
+    this.failed.catch(() => undefined);
     port1.on("message", (message: SlotMessage) => {
-      if (message?.event !== undefined) dispatch(events, message);
+      if (message?.event !== undefined && this.events !== undefined) dispatch(this.events, message);
     });
-    const remote = Comlink.wrap<RemoteControl>(endpointOf(port1)) as unknown as RemoteControl;
+    this.control = this.controlOver(port1);
+  }
+
+  async end(): Promise<void> {
+    this.ended = true;
+    this.abort.abort();
+    await this.gone;
+  }
+
+  private controlOver(port: MessagePort): SlotControl {
+    const remote = Comlink.wrap<RemoteControl>(endpointOf(port)) as unknown as RemoteControl;
     const ask = async (answer: Promise<Answer>) => {
-      const got = await Promise.race([answer, failed]);
+      const got = await Promise.race([answer, this.failed]);
       if (!got.ok) throw fromData(got.error);
     };
-    const control: SlotControl = {
+    return {
       deploy: (deployment) => ask(remote.deploy(deployment)),
       start: () => ask(remote.start()),
       addSplits: (vertex, subtask, splits) => void remote.addSplits(vertex, subtask, splits),
       stop: () => ask(remote.stop()),
       close: () => ask(remote.close()),
     };
-    const end = async () => {
-      released = true;
-      abort.abort();
-      await ended;
-    };
-    const host: SlotHost = { control, failed, kill: end, release: end };
-    return host;
-  };
-
-  async destroy(): Promise<void> {
-    await this.pool.destroy();
   }
 }
 
