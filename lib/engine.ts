@@ -145,7 +145,14 @@ class RunningJob implements Job {
   private readonly coordinator: JobCoordinator;
   private readonly rows = new Map<string, ResultRows>();
 
-  constructor(plan: Plan, moduleUrl: string, params: unknown, jobOptions: JobOptions, options: RunOptions, session?: WorkerHosts) {
+  constructor(
+    plan: Plan,
+    moduleUrl: string,
+    params: unknown,
+    jobOptions: JobOptions,
+    options: RunOptions,
+    session?: WorkerHosts,
+  ) {
     this.plan = plan;
     this.name = plan.jobGraph.job;
     const names = new Map<string, string>();

@@ -24,7 +24,15 @@ export { type IterableContext, type IterableFactory, iterableSource } from "./co
 export type { Auction, Bid, NexmarkEvent, Person } from "./connectors/nexmark/records.js";
 export { type NexmarkOptions, nexmarkSource } from "./connectors/nexmark/source.js";
 export { type PrintOptions, printSink } from "./connectors/print/sink.js";
-export { explain, type Job, openSession, type RunOptions, run, type Session, type SubtaskMetrics } from "./engine.js";
+export {
+  explain,
+  type Job,
+  openSession,
+  type RunOptions,
+  run,
+  type Session,
+  type SubtaskMetrics,
+} from "./engine.js";
 export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
 export { jsonl } from "./formats/jsonl.js";
 export { type ParquetOptions, parquet } from "./formats/parquet.js";

@@ -2,8 +2,7 @@
  * The same queries as the loop a programmer would write by hand, on one thread, over the same generator
  * (the "configuration that outperforms a single thread" of McSherry, Isard and Murray, HotOS 2015).
  */
-import { NexmarkGenerator } from "../../lib/connectors/nexmark/generator.js";
-import type { Bid } from "../../lib/index.js";
+
 import {
   bidTimeType,
   channelId,
@@ -14,6 +13,8 @@ import {
   SLIDE_MS,
   WINDOW_MS,
 } from "../../fixtures/nexmark/queries.js";
+import { NexmarkGenerator } from "../../lib/connectors/nexmark/generator.js";
+import type { Bid } from "../../lib/index.js";
 
 export type HandLoop = (events: number, rate: number, out: (row: unknown) => void) => void;
 
@@ -189,7 +190,17 @@ function q17(events: number, rate: number, out: (row: unknown) => void): void {
     row.sumPrice += price;
   }
   for (const row of table.values()) {
-    const { auction, day: of, sumPrice, totalBids, rank1Bids, rank2Bids, rank3Bids, minPrice, maxPrice } = row;
+    const {
+      auction,
+      day: of,
+      sumPrice,
+      totalBids,
+      rank1Bids,
+      rank2Bids,
+      rank3Bids,
+      minPrice,
+      maxPrice,
+    } = row;
     const counts = { totalBids, rank1Bids, rank2Bids, rank3Bids };
     const avgPrice = Math.trunc(sumPrice / totalBids);
     out({ auction, day: of, ...counts, minPrice, maxPrice, avgPrice, sumPrice });

@@ -1,4 +1,6 @@
 /** The Nexmark queries as DataStream programs. */
+
+import { bidTimeType, channelId, countOfC, day, euros, isExpensive } from "../../fixtures/nexmark/queries.js";
 import {
   avg,
   type Bid,
@@ -13,7 +15,6 @@ import {
   sum,
   tumbling,
 } from "../../lib/index.js";
-import { bidTimeType, channelId, countOfC, day, euros, isExpensive } from "../../fixtures/nexmark/queries.js";
 
 export type QueryProgram = (bids: DataStream<Bid>, sink: SinkDefinition<any>) => void;
 

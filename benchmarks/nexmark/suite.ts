@@ -26,7 +26,8 @@ export async function nexmark(options: NexmarkSuiteOptions): Promise<void> {
   const expected = expectedDigests(options);
   for (const query of options.queries) {
     const digests: Digest[] = [];
-    for (const parallelism of options.parallelism) digests.push(await answer(session, query, parallelism, options));
+    for (const parallelism of options.parallelism)
+      digests.push(await answer(session, query, parallelism, options));
     const runs = await timed(session, query, options);
     options.parallelism.forEach((parallelism, i) => {
       report.row(rowOf(query, parallelism, options, runs, i, digests[i]!, expected.get(query)!));

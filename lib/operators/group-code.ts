@@ -4,7 +4,6 @@
  */
 
 import { ownString } from "../codec/own-string.js";
-import { type CanonicalKey, canonicalKey } from "../state/key.js";
 import type { AccumulatorCode } from "./accumulators.js";
 import type { AnyFunction } from "./contract.js";
 import { GroupTable } from "./group-table.js";
@@ -36,13 +35,12 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
     `const f${suffix} = ${table}.numbers, o${suffix} = ${table}.objects;`;
   const lookup = (expression: string, own: string) => `
     const key = ${expression};
-    const canonical = typeof key === "object" && key !== null ? canonicalKey(key) : key;
-    let slot = table.index.get(canonical);
-    if (slot === undefined) slot = insert(table, ${own});`;
+    let slot = table.find(key);
+    if (slot < 0) slot = insert(table, ${own});`;
   const source = `
   function insert(table, key) {
     if (typeof key === "string") key = ownString(key);
-    const slot = table.insert(typeof key === "object" && key !== null ? canonicalKey(key) : key, key);
+    const slot = table.insert(key);
     ${cells("table")} ${at("slot")}
     ${code.reset}
     return slot;
@@ -72,12 +70,7 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
     },
   };
   //# sourceURL=millrace-group-${++compiled}.js`;
-  const bindings = new Map<string, unknown>([
-    ...code.bindings,
-    ["keyOf", key],
-    ["canonicalKey", canonicalKey as (key: unknown) => CanonicalKey],
-    ["ownString", ownString],
-  ]);
+  const bindings = new Map<string, unknown>([...code.bindings, ["keyOf", key], ["ownString", ownString]]);
   const made = new Function(...bindings.keys(), source)(...bindings.values()) as Omit<GroupCode, "table">;
   return { ...made, table: () => new GroupTable(n) };
 }

@@ -1,11 +1,13 @@
 // @hot one lookup per record; guarded by benchmarks/nexmark
-import type { CanonicalKey } from "../state/key.js";
+import { type CanonicalKey, canonicalKey } from "../state/key.js";
+import { NumberIndex } from "../state/number-index.js";
 
 const FIRST_SLOTS = 16;
 
 /** Groups by key, their accumulators in typed cells (see accumulators.ts). */
 export class GroupTable {
-  readonly index = new Map<CanonicalKey, number>();
+  private readonly byNumber = new NumberIndex();
+  private readonly byKey = new Map<CanonicalKey, number>();
   /** The keys as the user gave them, by slot. */
   readonly keys: unknown[] = [];
   numbers: Float64Array;
@@ -18,10 +20,22 @@ export class GroupTable {
     this.numbers = new Float64Array(FIRST_SLOTS * numberCells);
   }
 
+  /** The slot of a key, or -1. */
+  find(key: unknown): number {
+    if (typeof key === "number") return this.byNumber.get(key);
+    const canonical = typeof key === "object" && key !== null ? canonicalKey(key) : (key as CanonicalKey);
+    return this.byKey.get(canonical) ?? -1;
+  }
+
   /** A new slot for a key that is not in the table yet; its cells are not reset. */
-  insert(canonical: CanonicalKey, key: unknown): number {
+  insert(key: unknown): number {
     const slot = this.size++;
-    this.index.set(canonical, slot);
+    if (typeof key === "number") this.byNumber.set(key, slot);
+    else
+      this.byKey.set(
+        typeof key === "object" && key !== null ? canonicalKey(key) : (key as CanonicalKey),
+        slot,
+      );
     this.keys.push(key);
     if ((slot + 1) * this.numberCells > this.numbers.length) {
       const grown = new Float64Array(this.numbers.length * 2);
@@ -29,5 +43,14 @@ export class GroupTable {
       this.numbers = grown;
     }
     return slot;
+  }
+
+  /** Forgets every group; memory is kept for the next ones. */
+  clear(): void {
+    this.byNumber.clear();
+    this.byKey.clear();
+    this.keys.length = 0;
+    this.objects.length = 0;
+    this.size = 0;
   }
 }

@@ -149,7 +149,7 @@ class RunningCombine implements Operator {
   private readonly context: OperatorContext;
   private readonly code: GroupCode;
   private readonly batch: MiniBatch;
-  private table: GroupTable;
+  private readonly table: GroupTable;
   private gathered = 0;
   private since = Number.NaN;
   private timestamp = Number.NaN;
@@ -191,7 +191,7 @@ class RunningCombine implements Operator {
       if (gate.level !== 0) return false;
       out(this.code.partial(this.table, this.next++, 0), this.timestamp);
     }
-    this.table = this.code.table();
+    this.table.clear();
     this.next = 0;
     this.gathered = 0;
     this.giving = false;

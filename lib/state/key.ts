@@ -63,10 +63,21 @@ function describe(value: unknown): string {
 export function hashKey(key: CanonicalKey): number {
   if (typeof key === "number") {
     const int = key | 0;
-    return int === key ? fmix32(int) : hashString(`n${key}`);
+    return int === key ? fmix32(int) : hashDouble(key);
   }
   if (typeof key === "string") return hashString(key);
   return hashString(MARK + canonicalText(key));
+}
+
+const NAN_HASH = 0x7ff80000;
+const double = new Float64Array(1);
+const halves = new Uint32Array(double.buffer);
+
+/** Not for -0, which is 0 as a key; every NaN hashes as one. */
+export function hashDouble(value: number): number {
+  if (Number.isNaN(value)) return NAN_HASH;
+  double[0] = value;
+  return fmix32(halves[0]! ^ fmix32(halves[1]! + 1));
 }
 
 /** The key group of a canonical key, in [0, maxParallelism). */
