@@ -11,6 +11,7 @@ import { plan } from "../planner/plan.js";
 import type { JobOptions, SlotControl, SlotEvents } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import { Slot } from "../runtime/slot.js";
+import { refuseAsyncFunctions } from "./async-functions.js";
 
 /** Set while a thread imports a job module: a run() then is a job that starts itself. */
 const IMPORTING = Symbol.for("millrace.importing");
@@ -39,7 +40,9 @@ export async function loadPlan(moduleUrl: string, params: unknown, options: JobO
   if (!isJobDefinition(job)) {
     throw new MillraceError("JOB_INVALID", "the module has no default export made by defineJob()");
   }
-  return plan(buildProgram(job, params), options);
+  const program = buildProgram(job, params);
+  refuseAsyncFunctions(program);
+  return plan(program, options);
 }
 
 export function slotControl(events: SlotEvents): SlotControl {

@@ -24,7 +24,7 @@ export class NumberIndex {
     let place = (int === key ? fmix32(int) : hashDouble(key)) & mask;
     for (;;) {
       const slot = slots[place]!;
-      if (slot === 0) return key === key ? -1 : this.nan;
+      if (slot === 0) return Number.isNaN(key) ? this.nan : -1;
       if (keys[place] === key) return slot - 1;
       place = (place + 1) & mask;
     }
