@@ -1,11 +1,13 @@
 /** `npm run bench -- <suite> [options]`: prints ratios measured within one run. */
 import { parseArgs } from "node:util";
+import { exchange } from "./exchange/suite.js";
 import { nexmark } from "./nexmark/suite.js";
 
 const HELP = `Usage: npm run bench -- <suite> [options]
 
 Suites
   nexmark   queries against the loop written by hand: --queries q0,q5 --events N --parallelism 1,2 --pairs 9
+  exchange  records from one thread to another: our rings and codec against other carriers
 
 Options
   --json    one JSON object per line
@@ -25,6 +27,7 @@ const { values, positionals } = parseArgs({
 });
 
 const suites: Readonly<Record<string, () => Promise<void>>> = {
+  exchange: () => exchange({ json: values.json }),
   nexmark: () =>
     nexmark({
       queries: values.queries.split(","),
