@@ -6,19 +6,20 @@ import { Packr } from "msgpackr";
 import { createRecordReader } from "../../lib/codec/record-reader.js";
 import { createRecordWriter } from "../../lib/codec/record-writer.js";
 import { END, FrameSender, type RingMemories, receiveFrames } from "./frames.js";
+import { POOL } from "./records.js";
 
 export interface Ends {
   readonly port: MessagePort;
   readonly memories: RingMemories;
 }
 
-/** The record of an index. */
-type Source = (index: number) => unknown;
+/** The records to send, again and again. */
+type Pool = readonly unknown[];
 type Take = (record: unknown) => void;
 
 /** One half of a carrier lives as long as its thread, as the channels of a job do. */
 export interface Carrier {
-  send(ends: Ends, records: number, source: Source): Promise<void>;
+  send(ends: Ends, records: number, pool: Pool): Promise<void>;
   receive(ends: Ends, records: number, take: Take): Promise<void>;
 }
 
@@ -41,9 +42,9 @@ export const carriers: Readonly<Record<string, () => Carrier>> = {
     ),
   "transferred buffers + msgpackr": transferred,
   "comlink calls": () => ({
-    async send({ port }, records, source) {
+    async send({ port }, records, pool) {
       const remote = Comlink.wrap<{ take(rows: unknown[]): void }>(endpoint(port));
-      for (let i = 0; i < records; i += CALL) await remote.take(batch(source, i, records, CALL));
+      for (let i = 0; i < records; i += CALL) await remote.take(batch(pool, i, records, CALL));
     },
     async receive({ port }, records, take) {
       await new Promise<void>((resolve) => {
@@ -69,10 +70,10 @@ function generated(): Carrier {
   });
   const reader = createRecordReader((record) => taker(record), { level: 0 });
   return {
-    async send({ memories }, records, source) {
+    async send({ memories }, records, pool) {
       sender = new FrameSender(memories);
       for (let i = 0; i < records; i++) {
-        writer.write(source(i), i, i & 127);
+        writer.write(pool[i & (POOL - 1)], i, i & 127);
         if (sender.blocked) await sender.drain();
       }
       writer.flush();
@@ -92,10 +93,10 @@ function generated(): Carrier {
 function packedInRing(): Carrier {
   const packr = structures();
   return {
-    async send({ memories }, records, source) {
+    async send({ memories }, records, pool) {
       const sender = new FrameSender(memories);
       for (let i = 0; i < records; i += BATCH) {
-        const bytes = packr.pack(batch(source, i, records));
+        const bytes = packr.pack(batch(pool, i, records));
         sender.send(2, bytes, bytes.length, BATCH);
         if (sender.blocked) await sender.drain();
       }
@@ -111,9 +112,9 @@ function packedInRing(): Carrier {
   };
 }
 
-function batch(source: Source, first: number, records: number, size = BATCH): unknown[] {
+function batch(pool: Pool, first: number, records: number, size = BATCH): unknown[] {
   const rows: unknown[] = [];
-  for (let i = first; i < first + size && i < records; i++) rows.push(source(i));
+  for (let i = first; i < first + size && i < records; i++) rows.push(pool[i & (POOL - 1)]);
   return rows;
 }
 
@@ -136,7 +137,7 @@ function overPort(
   unpack: (message: unknown) => unknown[],
 ): Carrier {
   return {
-    async send({ port }, records, source) {
+    async send({ port }, records, pool) {
       let ahead = 0;
       let resume: (() => void) | undefined;
       port.on("message", () => {
@@ -144,7 +145,7 @@ function overPort(
         resume?.();
       });
       for (let i = 0; i < records; i += BATCH) {
-        const [message, transfer] = pack(batch(source, i, records));
+        const [message, transfer] = pack(batch(pool, i, records));
         port.postMessage(message, transfer);
         ahead++;
         while (ahead >= AHEAD) {

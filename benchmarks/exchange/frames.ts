@@ -11,11 +11,16 @@ export interface RingMemories {
 /** Frame kind that ends a run. */
 export const END = 19;
 
-const SPINS = 500;
+/** As the engine's hosts: a spin, a few turns of the event loop, then sleep. */
+const SPINS = 200;
+const TURNS = 8;
 
-/** Resolves when somebody rings, after a short spin. */
 async function rest(bell: Doorbell, ready: () => boolean): Promise<void> {
   for (let i = 0; i < SPINS; i++) if (ready()) return;
+  for (let i = 0; i < TURNS; i++) {
+    await new Promise(setImmediate);
+    if (ready()) return;
+  }
   const rung = bell.sleep();
   if (!ready() && rung !== undefined) await rung;
   bell.awake();
@@ -41,6 +46,7 @@ export class FrameSender {
   }
 
   async drain(): Promise<void> {
+    this.writer.ring();
     while (this.waiting.length > 0) {
       const { kind, records, bytes } = this.waiting[0]!;
       if (this.writer.tryWrite(kind, records, bytes, bytes.length)) this.waiting.shift();

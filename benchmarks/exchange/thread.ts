@@ -1,7 +1,7 @@
 /** One of the two threads, sender or receiver, kept alive over all runs. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Carrier, carriers, type Ends } from "./carriers.js";
-import { kinds, POOL } from "./records.js";
+import { kinds } from "./records.js";
 
 export interface Run extends Ends {
   readonly carrier: string;
@@ -28,7 +28,7 @@ function carrierOf(name: string, kind: string): Carrier {
 async function send({ carrier, kind, records, port, memories }: Run): Promise<void> {
   const pool = pools.get(kind) ?? kinds[kind]!.pool();
   pools.set(kind, pool);
-  await carrierOf(carrier, kind).send({ port, memories }, records, (i) => pool[i & (POOL - 1)]);
+  await carrierOf(carrier, kind).send({ port, memories }, records, pool);
 }
 
 async function receive({ carrier, kind, records, port, memories }: Run): Promise<void> {

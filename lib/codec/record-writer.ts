@@ -71,9 +71,9 @@ class BatchWriter implements RecordWriter {
     this.send();
     this.code.clear(this.packedCost);
     if (this.limit !== this.frameBytes) this.resize(this.frameBytes);
-    const full = this.code.full();
-    if (full.length > 0) {
-      for (const [shape, column] of full) {
+    const useless = this.code.useless();
+    if (useless.length > 0) {
+      for (const [shape, column] of useless) {
         const { type, plain } = this.shapes[shape]!;
         this.shapes[shape] = { type, plain: [...plain, column] };
       }

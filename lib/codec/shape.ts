@@ -4,12 +4,16 @@ import { type Column, hasLists, type Section } from "./section.js";
 
 export interface Shape {
   readonly type: RecordType;
-  /** Text columns (ids) whose values turned out too many for a dictionary. */
+  /** Text columns (ids) whose dictionary did not pay. */
   readonly plain: readonly number[];
 }
 
-/** Distinct texts of a column worth remembering. A column that has more loses its dictionary. */
+/** Texts of a column that are remembered: the first ones seen. */
 export const DICTIONARY_ENTRIES_MAX = 256;
+/** Rows after which a full dictionary has to have paid. */
+export const DICTIONARY_TRIAL_ROWS = 2048;
+/** A full dictionary that knows a smaller share of the texts is dropped: looking up costs what writing does. */
+export const DICTIONARY_HITS_MIN = 0.9;
 /** Longer texts are not remembered. */
 export const DICTIONARY_TEXT_MAX = 64;
 

@@ -6,7 +6,14 @@
 import { BATCH_HEADER, TAG } from "./batch-layout.js";
 import type { RecordType } from "./record-type.js";
 import { type Column, hasLists, layOut, type Section, TIMESTAMP_AT } from "./section.js";
-import { DICTIONARY_ENTRIES_MAX, DICTIONARY_TEXT_MAX, dictionaryColumns, type Shape } from "./shape.js";
+import {
+  DICTIONARY_ENTRIES_MAX,
+  DICTIONARY_HITS_MIN,
+  DICTIONARY_TEXT_MAX,
+  DICTIONARY_TRIAL_ROWS,
+  dictionaryColumns,
+  type Shape,
+} from "./shape.js";
 
 export const Attempt = { WRITTEN: 1, FULL: 0, MISMATCH: -1 } as const;
 
@@ -26,22 +33,24 @@ export interface BatchCode {
   batch(): OpenBatch;
   clear(packedCost: number): void;
   use(i32: Int32Array, f64: Float64Array, i64: BigInt64Array, limit: number): void;
-  /** [shape, column] of a dictionary that has filled up. */
-  full(): readonly (readonly [shape: number, column: number])[];
+  /** [shape, column] of each dictionary that does not pay. */
+  useless(): readonly (readonly [shape: number, column: number])[];
 }
 
 /** Body of a function (slow, own, check) => BatchCode. */
 export function writerSource(shapes: readonly Shape[]): string {
   const functions: string[] = [];
   const dictionaries: string[] = [];
-  const full: string[] = [];
+  const useless: string[] = [];
   shapes.forEach((shape, i) => {
     const section = layOut(shape.type, true);
     const remembered = dictionaryColumns(shape, section);
     for (const { id } of remembered) {
       const name = `words${i}_${id}`;
-      dictionaries.push(`const ${name} = new Map();`);
-      full.push(`if (${name}.size >= ${DICTIONARY_ENTRIES_MAX}) list.push([${i}, ${id}]);`);
+      dictionaries.push(`const ${name} = new Map(); let hits${i}_${id} = 0;`);
+      const poor = `hits${i}_${id} < seen * ${DICTIONARY_HITS_MIN}`;
+      useless.push(`if (${name}.size >= ${DICTIONARY_ENTRIES_MAX} && ${poor}) list.push([${i}, ${id}]);`);
+      useless.push(`hits${i}_${id} = 0;`);
     }
     const writer = new SectionWriter(`s${i}`, section, functions, i, new Set(remembered.map(({ id }) => id)));
     functions.push(writer.source());
@@ -50,7 +59,7 @@ export function writerSource(shapes: readonly Shape[]): string {
   return `"use strict";
 const NONE = [];
 let i32, f64, i64, limit = 0;
-let p = ${BATCH_HEADER}, rows = 0, chars = 0, text = "", packed = [], packedBytes = 0, packedCost = 256;
+let p = ${BATCH_HEADER}, rows = 0, seen = 0, chars = 0, text = "", packed = [], packedBytes = 0, packedCost = 256;
 ${dictionaries.join("\n")}
 ${functions.join("\n")}
 function attempt(r, t, g) { ${tries.join("\n")} return -1; }
@@ -59,9 +68,15 @@ return {
   write(r, t, g) { ${shapes.length > 0 ? "if (s0(r, t, g) !== 1)" : ""} slow(r, t, g); },
   rows: () => rows,
   batch: () => ({ rows, end: p, text, packed }),
-  clear(cost) { p = ${BATCH_HEADER}; rows = 0; chars = 0; text = ""; packed = []; packedBytes = 0; packedCost = cost; },
+  clear(cost) { seen += rows; p = ${BATCH_HEADER}; rows = 0; chars = 0; text = ""; packed = []; packedBytes = 0; packedCost = cost; },
   use(a, b, c, bytes) { i32 = a; f64 = b; i64 = c; limit = bytes; },
-  full() { const list = []; ${full.join(" ")} return list; },
+  useless() {
+    const list = [];
+    if (seen < ${DICTIONARY_TRIAL_ROWS}) return list;
+    ${useless.join("\n    ")}
+    seen = 0;
+    return list;
+  },
 };`;
 }
 
@@ -133,7 +148,7 @@ class SectionWriter {
   /** Guards and stores of a column whose value `expression` gives. */
   private value(column: Column, expression: string): void {
     const v = `v${column.id}`;
-    this.guards.push(`${v} = ${expression};`);
+    this.guards.push(`${v} = ${isInherited(column, expression) ? ownValue(expression) : expression};`);
     if (column.tag === undefined) {
       this.present(column, v);
       return;
@@ -146,10 +161,7 @@ class SectionWriter {
     const [innerGuards, innerStores] = [this.guards.splice(0), this.stores.splice(0)];
     const m = `m${column.id}`;
     const missing = isNullable ? `${v} == null` : `${v} === undefined`;
-    const owner = type.optional === true ? expression.slice(0, expression.lastIndexOf("[")) : "";
-    const name = type.optional === true ? expression.slice(owner.length + 1, -1) : "";
-    const absent =
-      type.optional === true ? `${name} in ${owner} ? ${TAG.UNDEFINED} : ${TAG.ABSENT}` : `${TAG.UNDEFINED}`;
+    const absent = type.optional === true ? isOwn(expression) : `${TAG.UNDEFINED}`;
     this.guards.push(
       ...guards,
       `${m} = ${TAG.VALUE};`,
@@ -233,7 +245,8 @@ class SectionWriter {
     }
     const words = `words${this.shape}_${column.id}`;
     this.stores.push(
-      `{ const known = ${words}.get(${v}); if (known !== undefined) { ${small} = known; ${v} = ""; } else {`,
+      `{ const known = ${words}.get(${v}); if (known !== undefined) {`,
+      `hits${this.shape}_${column.id}++; ${small} = known; ${v} = ""; } else {`,
       `${small} = ${v}.length;`,
       `if (${v}.length <= ${DICTIONARY_TEXT_MAX} && ${words}.size < ${DICTIONARY_ENTRIES_MAX})`,
       `  ${words}.set(own(${v}), ~${words}.size); } }`,
@@ -272,4 +285,31 @@ class SectionWriter {
 
 function writeElements(value: string, element: string, failed: string): string {
   return `for (let i = 0; i < ${value}.length; i++) { const a = ${element}(${value}[i]); if (a !== 1) ${failed} }`;
+}
+
+/** An absent key that every object inherits (`toString`) reads as a function. */
+function isInherited({ type }: Column, expression: string): boolean {
+  return type.optional === true && (nameOf(expression) as string) in Object.prototype;
+}
+
+function ownValue(expression: string): string {
+  const owner = ownerOf(expression);
+  const name = JSON.stringify(nameOf(expression));
+  return `(Object.hasOwn(${owner}, ${name}) ? ${expression} : undefined)`;
+}
+
+/** Tells an undefined field from an absent one. */
+function isOwn(expression: string): string {
+  const name = JSON.stringify(nameOf(expression));
+  return `Object.hasOwn(${ownerOf(expression)}, ${name}) ? ${TAG.UNDEFINED} : ${TAG.ABSENT}`;
+}
+
+/** Of `v3["name"]`: `v3`. */
+function ownerOf(expression: string): string {
+  return expression.slice(0, expression.indexOf("["));
+}
+
+/** Of `v3["name"]`: `name`. */
+function nameOf(expression: string): unknown {
+  return JSON.parse(expression.slice(expression.indexOf("[") + 1, -1));
 }

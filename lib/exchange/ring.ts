@@ -27,6 +27,8 @@ export class RingWriter {
   private readonly peer: Doorbell;
   private tail: number;
   private seenHead: number;
+  /** Bytes published since the reader was last rung. */
+  private unrung = 0;
 
   constructor(memory: SharedArrayBuffer, peer: Doorbell) {
     this.i32 = new Int32Array(memory);
@@ -43,14 +45,21 @@ export class RingWriter {
     return (this.tail - this.seenHead) | 0;
   }
 
-  /** Publishes a frame. False: no room or no credit now. An empty ring takes any frame that fits half of it. */
+  /**
+   * Publishes a frame. False: no room or no credit now. An empty ring takes any frame that fits half of it.
+   * Waking a reader costs as much as encoding fifty records, so a sleeping one is woken for several frames
+   * together: the writer calls `ring()` when it stops writing for now.
+   */
   tryWrite(kind: number, records: number, source: Uint8Array, length: number): boolean {
     const space = frameSpace(length);
     assert(space <= this.capacity >> 1, "a frame fits half the ring");
     const offset = this.tail & (this.capacity - 1);
     const untilEnd = this.capacity - offset;
     const skipped = space > untilEnd ? untilEnd : 0;
-    if (!this.fits(space + skipped)) return false;
+    if (!this.fits(space + skipped)) {
+      this.ring();
+      return false;
+    }
     if (skipped > 0) this.i32[(FRAMES_AT + offset) >> 2] = WRAP;
     const at = FRAMES_AT + (skipped > 0 ? 0 : offset);
     this.i32[at >> 2] = kind;
@@ -59,8 +68,16 @@ export class RingWriter {
     this.bytes.set(length === source.length ? source : source.subarray(0, length), at + FRAME_HEADER);
     this.tail = (this.tail + space + skipped) | 0;
     Atomics.store(this.i32, TAIL, this.tail);
-    this.peer.ring();
+    this.unrung += space;
+    if (this.unrung >= this.capacity >> 2) this.ring();
     return true;
+  }
+
+  /** Wakes the reader if it sleeps and there is something new for it. */
+  ring(): void {
+    if (this.unrung === 0) return;
+    this.unrung = 0;
+    this.peer.ring();
   }
 
   private fits(wanted: number): boolean {

@@ -49,16 +49,19 @@ export class RingChannel implements Output, FrameSink {
     this.writer.flush();
     this.control.writeDoubleLE(watermark);
     this.send(ElementKind.WATERMARK, this.control, 8, 0);
+    this.ring.ring();
   }
 
   idle(idle: boolean): void {
     this.writer.flush();
     this.send(idle ? ElementKind.IDLE : ElementKind.ACTIVE, this.control, 0, 0);
+    this.ring.ring();
   }
 
   end(): void {
     this.writer.flush();
     this.send(ElementKind.END, this.control, 0, 0);
+    this.ring.ring();
   }
 
   pump(): boolean {
@@ -67,21 +70,22 @@ export class RingChannel implements Output, FrameSink {
       if (!this.ring.tryWrite(frame.kind, frame.records, frame.bytes, frame.bytes.length)) break;
       moved++;
     }
-    if (moved > 0) this.waiting = this.waiting.slice(moved);
+    if (moved > 0) {
+      this.waiting = this.waiting.slice(moved);
+      this.ring.ring();
+    }
     return moved > 0;
   }
 
   /** A batch goes on when the receiver has nothing else, or when it has waited for the buffer timeout. */
   rest(steady: number): void {
-    if (this.writer.pending === 0) {
-      this.since = Number.NaN;
-      return;
-    }
-    if (Number.isNaN(this.since)) this.since = steady;
+    if (this.writer.pending === 0) this.since = Number.NaN;
+    else if (Number.isNaN(this.since)) this.since = steady;
     if (this.ring.inFlightBytes === 0 || steady - this.since >= this.bufferTimeoutMs) {
       this.writer.flush();
       this.since = Number.NaN;
     }
+    this.ring.ring();
   }
 
   get level(): 0 | 1 | 2 {
