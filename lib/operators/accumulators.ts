@@ -4,7 +4,7 @@
  *   numbers: Float64Array   | slot 0: c0 c1 .. cN-1 | slot 1: c0 c1 .. |   N = numberCells
  *   objects: unknown[]      | slot 0: o0 .. oM-1    | slot 1: ..       |   M = objectCells
  *
- * A *partial* is a group's accumulators as a record, `{k, w, c0.., o0..}`: what local combining sends
+ * A *partial* is a group's accumulators as a record, `{k, w, c0.., o0.., n?}`: what local combining sends
  * across threads instead of the records (k: key, w: start of the pane).
  */
 import { MillraceError } from "../base/error.js";
@@ -44,7 +44,8 @@ interface Parts {
   objects: number;
 }
 
-export function accumulatorCode(aggregates: Aggregates<any>): AccumulatorCode {
+/** `counted`: partials also say in `n` how many records they stand for. */
+export function accumulatorCode(aggregates: Aggregates<any>, counted = false): AccumulatorCode {
   const parts: Parts = {
     reset: [],
     add: [],
@@ -58,6 +59,7 @@ export function accumulatorCode(aggregates: Aggregates<any>): AccumulatorCode {
     objects: 0,
   };
   for (const [name, aggregate] of Object.entries(aggregates)) append(parts, name, aggregate);
+  if (counted) appendCounter(parts);
   return {
     numberCells: parts.numbers,
     objectCells: parts.objects,
@@ -70,6 +72,15 @@ export function accumulatorCode(aggregates: Aggregates<any>): AccumulatorCode {
     result: `({${parts.result.join(", ")}})`,
     functions: parts.functions,
   };
+}
+
+function appendCounter(parts: Parts): void {
+  const index = parts.numbers++;
+  const mine = `f[b + ${index}]`;
+  parts.reset.push(`${mine} = 0;`);
+  parts.add.push(`${mine} += 1;`);
+  parts.partial.push(`n: ${mine}`);
+  fold(parts, (other) => `${mine} += ${other};`, { other: `f2[b2 + ${index}]`, partial: "p.n" });
 }
 
 /** Adds one aggregate's statements. */

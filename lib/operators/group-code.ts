@@ -12,6 +12,8 @@ import { GroupTable } from "./group-table.js";
 export interface Partial {
   readonly k: unknown;
   readonly w: number;
+  /** Records it stands for, where that is counted. */
+  readonly n: number;
 }
 
 export interface GroupCode {

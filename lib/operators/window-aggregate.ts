@@ -31,7 +31,7 @@ export interface WindowLogic extends OperatorLogic {
 }
 
 export function windowLogic(spec: WindowSpec): WindowLogic {
-  const code = accumulatorCode(spec.aggregates);
+  const code = accumulatorCode(spec.aggregates, true);
   const functions = [...code.functions, spec.key, spec.project].filter((each) => each !== undefined);
   const create = (partials: boolean) => (context: OperatorContext) =>
     new WindowAggregate(context, spec, groupCode(code, spec.key), partials);
@@ -74,7 +74,7 @@ class WindowAggregate implements Operator {
   element(record: unknown, timestamp: number): void {
     const time = this.partials ? (record as Partial).w : timestamp;
     if (!(time >= this.closedBefore)) {
-      this.context.counters.lateRecordsDropped++;
+      this.context.counters.lateRecordsDropped += this.partials ? (record as Partial).n : 1;
       return;
     }
     if (

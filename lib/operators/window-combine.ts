@@ -16,7 +16,7 @@ import { Panes } from "./panes.js";
 import type { WindowSpec } from "./window-aggregate.js";
 
 export function windowCombineLogic(spec: WindowSpec): OperatorLogic {
-  const code = accumulatorCode(spec.aggregates);
+  const code = accumulatorCode(spec.aggregates, true);
   return {
     functions: [],
     create: (context) => new WindowCombine(context, groupCode(code, spec.key), spec),

@@ -51,7 +51,10 @@ export function buildChain(plan: ChainPlan): Chain {
     if (known !== undefined) return known;
     const node = plan.vertex.operators[index]!;
     const create = plan.logicOf(node.uid).create!;
-    const made = create(plan.contextOf(node, emitFrom(index), (tag) => emitFrom(index, tag)));
+    const out = emitFrom(index);
+    // Compiled now, not when first used: what they lead to has to be opened and ended with the rest.
+    const sides = new Map(sidesOf(plan, index).map((tag) => [tag, emitFrom(index, tag)]));
+    const made = create(plan.contextOf(node, out, (tag) => sides.get(tag) ?? ignore));
     operators.set(index, made);
     return made;
   }
@@ -67,6 +70,16 @@ export function buildChain(plan: ChainPlan): Chain {
     compile,
   };
 }
+
+/** The side outputs of an operator that somebody reads. */
+function sidesOf({ vertex, outputs }: ChainPlan, index: number): string[] {
+  const inside = vertex.operators.filter((node) => node.feeder === index).map(({ side }) => side);
+  const across = outputs.filter(({ edge }) => edge.fromOperator === index).map(({ edge }) => edge.side);
+  return [...new Set([...inside, ...across])].filter((side) => side !== undefined);
+}
+
+/** Where a side output goes that nobody reads. */
+function ignore(): void {}
 
 /** The text of one function under construction. */
 export class ChainCode {

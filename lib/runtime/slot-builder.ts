@@ -65,12 +65,16 @@ export class SlotBuilder {
     const { subtask } = assignment;
     const gate: Gate = { level: 0 };
     const counters = { lateRecordsDropped: 0 };
+    const failed: Failed = (error, operator, record) => {
+      throw userError(error, { job: this.plan.jobGraph.job, operator, subtask }, record);
+    };
     const wiring = {
       gate,
       counters,
       metrics: new TaskMetrics(this.deployment.metrics, assignment.metricsRow),
       now: systemClock.steady,
       wake: this.services.wake,
+      failed,
     };
     const isSource = vertex.operators[0]!.kind === "source";
     const task = isSource ? new SourceTask(vertex.operators[0]!.name, wiring) : new Task(vertex.name, wiring);
@@ -78,9 +82,6 @@ export class SlotBuilder {
     const outputs = this.plan.jobGraph.edges
       .filter((edge) => edge.from === vertex.id)
       .map((edge) => this.buildOutput(edge, vertex, subtask, task));
-    const failed: Failed = (error, operator, record) => {
-      throw userError(error, { job: this.plan.jobGraph.job, operator, subtask }, record);
-    };
     const chain = buildChain({
       vertex,
       outputs,

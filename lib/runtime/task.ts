@@ -11,7 +11,7 @@
 import type { Gate } from "../base/gate.js";
 import type { TaskMetrics } from "../metrics/task-metrics.js";
 import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
-import type { Chain, Entry } from "./chain-code.js";
+import type { Chain, Entry, Failed } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
 import { LocalChannel, type LocalReceiver } from "./local-channel.js";
 import type { Output, OutputOwner } from "./outputs.js";
@@ -37,6 +37,8 @@ export interface TaskWiring {
   readonly counters: { lateRecordsDropped: number };
   readonly now: () => number;
   readonly wake: () => void;
+  /** Throws a user function's error with its place. */
+  readonly failed: Failed;
 }
 
 export class Task implements LocalReceiver, OutputOwner {
@@ -47,6 +49,8 @@ export class Task implements LocalReceiver, OutputOwner {
   committables: NamedCommittable[] = [];
   protected readonly wiring: TaskWiring;
   protected chain!: Chain;
+  /** The operator that advances or goes on, for errors. */
+  private working = 0;
   protected outputs: Output[] = [];
   protected limit = 64;
   private outputOperators: number[] = [];
@@ -233,15 +237,25 @@ export class Task implements LocalReceiver, OutputOwner {
 
   /** Goes on with what was suspended. True when something was left to do and moved. */
   private settle(): boolean {
+    try {
+      return this.settleOperators();
+    } catch (error) {
+      return this.wiring.failed(error, this.chain.operators[this.working]!.node.name, undefined);
+    }
+  }
+
+  private settleOperators(): boolean {
     const { operators } = this.chain;
     for (let i = operators.length - 1; i >= 0; i--) {
       const operator = operators[i]!.operator;
+      this.working = i;
       if (operator.proceed !== undefined && !operator.proceed()) return this.suspend();
     }
     if (!this.advancing) return false;
     const root = this.passing.length - 1;
     for (; this.advanceAt < operators.length; this.advanceAt++) {
       const operator = operators[this.advanceAt]!.operator;
+      this.working = this.advanceAt;
       const feeder = this.feeders[this.advanceAt]!;
       const watermark = this.passing[feeder < 0 ? root : feeder]!;
       if (operator.advance !== undefined && !operator.advance(watermark)) return this.suspend();
@@ -280,8 +294,12 @@ export class Task implements LocalReceiver, OutputOwner {
   private finishOperators(): boolean {
     const { operators } = this.chain;
     for (; this.finishAt < operators.length; this.finishAt++) {
-      const operator = operators[this.finishAt]!.operator;
-      if (operator.finish !== undefined && !operator.finish()) return this.suspend();
+      const { operator, node } = operators[this.finishAt]!;
+      try {
+        if (operator.finish !== undefined && !operator.finish()) return this.suspend();
+      } catch (error) {
+        this.wiring.failed(error, node.name, undefined);
+      }
     }
     for (const { operator } of operators) operator.rest?.(this.wiring.now());
     for (const output of this.outputs) output.end();

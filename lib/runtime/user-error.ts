@@ -5,7 +5,8 @@ import { printRecord } from "../base/print-record.js";
 const OWN_FOLDER = new URL("../..", import.meta.url).href;
 
 export function userError(error: unknown, place: ErrorPlace, record: unknown): MillraceError {
-  const known: ErrorPlace = { ...place, record: printRecord(record) };
+  const known: ErrorPlace = { ...place };
+  if (record !== undefined) known.record = printRecord(record);
   const at = userFrame(error);
   if (at !== undefined) known.at = at;
   if (MillraceError.is(error)) return error.place.operator === undefined ? locate(error, known) : error;

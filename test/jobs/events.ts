@@ -8,12 +8,25 @@ export interface Event {
 }
 
 /** Events in order of time, each up to `disorder` ms late; some times are negative. */
-export function seededEvents({ seed, events, disorder }: { seed: number; events: number; disorder: number }): Event[] {
+export function seededEvents({
+  seed,
+  events,
+  disorder,
+}: {
+  seed: number;
+  events: number;
+  disorder: number;
+}): Event[] {
   const random = seededRandom(seed);
   const below = (n: number) => random.u32() % n;
   let time = -500;
   return Array.from({ length: events }, (_, id) => {
     time += below(20) === 0 ? below(300) : below(4);
-    return { id, key: `key-${below(7)}`, value: below(100), time: time - (disorder > 0 ? below(disorder) : 0) };
+    return {
+      id,
+      key: `key-${below(7)}`,
+      value: below(100),
+      time: time - (disorder > 0 ? below(disorder) : 0),
+    };
   });
 }

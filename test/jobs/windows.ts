@@ -28,9 +28,13 @@ export default defineJob("windows", (env, params: WindowParams) => {
   const { size, slide, offset, disorder } = params;
   const assigner = slide === size ? tumbling(size, { offset }) : sliding({ size, slide, offset });
   const events = env
-    .source("events", iterableSource<Event>(() => seededEvents(params)), {
-      watermarks: watermarks.boundedOutOfOrderness(disorder, (event) => event.time),
-    })
+    .source(
+      "events",
+      iterableSource<Event>(() => seededEvents(params)),
+      {
+        watermarks: watermarks.boundedOutOfOrderness(disorder, (event) => event.time),
+      },
+    )
     .rebalance()
     .map((event) => event);
 
@@ -59,7 +63,9 @@ export default defineJob("windows", (env, params: WindowParams) => {
   events
     .keyBy((event) => event.key)
     .window(assigner)
-    .reduce((left, right) => (left.value > right.value || (left.value === right.value && left.id < right.id) ? left : right))
+    .reduce((left, right) =>
+      left.value > right.value || (left.value === right.value && left.id < right.id) ? left : right,
+    )
     .sink("largest", collectSink());
 
   events

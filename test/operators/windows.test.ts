@@ -33,15 +33,21 @@ function expected(params: WindowParams): Rows {
     const inside = events.filter(({ time }) => time >= start && time < start + size);
     if (inside.length === 0) continue;
     rows.all.push({ start, count: inside.length });
-    const groups = [...new Set(inside.map(({ key }) => key))].map((key) => inside.filter((event) => event.key === key));
+    const groups = [...new Set(inside.map(({ key }) => key))].map((key) =>
+      inside.filter((event) => event.key === key),
+    );
     const sums = groups.map((group) => statistics(group, start, start + size));
     rows.sums.push(...sums);
-    rows.largest.push(...groups.map((group) => [...group].sort((a, b) => b.value - a.value || a.id - b.id)[0]!));
+    rows.largest.push(
+      ...groups.map((group) => [...group].sort((a, b) => b.value - a.value || a.id - b.id)[0]!),
+    );
     if (slide !== size) continue;
     const best = [...sums].sort((a, b) => b.sum - a.sum || (a.key < b.key ? -1 : 1)).slice(0, 2);
     rows.top.push(...best.map(({ key, sum }, i) => ({ start, rank: i + 1, key, sum })));
   }
-  return Object.fromEntries(SINKS.map((name) => [name, rows[name].map((row) => JSON.stringify(row)).sort()])) as Rows;
+  return Object.fromEntries(
+    SINKS.map((name) => [name, rows[name].map((row) => JSON.stringify(row)).sort()]),
+  ) as Rows;
 }
 
 function statistics(group: readonly Event[], start: number, end: number) {
@@ -75,9 +81,16 @@ const windows = fc
 describe("event-time windows", () => {
   it("hold what a filter over all events finds (inline)", async () => {
     await fc.assert(
-      fc.asyncProperty(windows, fc.constantFrom(1, 3), fc.boolean(), async (params, parallelism, localCombine) => {
-        expect(await answer(params, { inline: true, parallelism, localCombine })).to.deep.equal(expected(params));
-      }),
+      fc.asyncProperty(
+        windows,
+        fc.constantFrom(1, 3),
+        fc.boolean(),
+        async (params, parallelism, localCombine) => {
+          expect(await answer(params, { inline: true, parallelism, localCombine })).to.deep.equal(
+            expected(params),
+          );
+        },
+      ),
       { numRuns: 40 },
     );
   }).timeout(120_000);
