@@ -6,18 +6,17 @@
  */
 import { Packr } from "msgpackr";
 
-const packr = new Packr({
-  bundleStrings: true,
-  moreTypes: true,
-  structuredClone: true,
-  useBigIntExtension: true,
-} as ConstructorParameters<typeof Packr>[0]);
+type Options = ConstructorParameters<typeof Packr>[0];
+const types = { moreTypes: true, structuredClone: true, useBigIntExtension: true };
+const bundling = new Packr({ ...types, bundleStrings: true } as Options);
+const plain = new Packr(types as Options);
 
-export function pack(values: readonly unknown[]): Buffer {
-  return packr.pack(values);
+/** `retained`: whoever unpacks keeps values; their texts must not be slices of one bundle. */
+export function pack(values: readonly unknown[], retained: boolean): Buffer {
+  return (retained ? plain : bundling).pack(values);
 }
 
 /** `bytes` may lie in shared memory. */
 export function unpack(bytes: Uint8Array): unknown[] {
-  return packr.unpack(Buffer.from(bytes)) as unknown[];
+  return bundling.unpack(Buffer.from(bytes)) as unknown[];
 }

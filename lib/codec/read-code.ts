@@ -15,7 +15,7 @@ export interface DrainCode {
   remaining(): number;
 }
 
-/** Body of a function (accept, gate, own) => DrainCode. */
+/** Body of a function (accept, gate, own, cut) => DrainCode. */
 export function readerSource(shapes: readonly Shape[]): string {
   const functions: string[] = [];
   const cases = shapes.map((shape, i) => {
@@ -35,7 +35,7 @@ export function readerSource(shapes: readonly Shape[]): string {
   return `"use strict";
 let i32, f64, i64, q = 0, row = 0, rows = 0, c = 0, text = "", packed = [];
 const word = (words, length) => {
-  const value = text.substring(c, c += length);
+  const value = cut(text, c, c += length);
   if (length > ${DICTIONARY_TEXT_MAX} || words.length >= ${DICTIONARY_ENTRIES_MAX}) return value;
   const kept = own(value);
   words.push(kept);
@@ -125,7 +125,7 @@ class SectionReader {
         break;
       case "string": {
         const words = this.words.get(id);
-        const plain = `text.substring(c, c += ${small})`;
+        const plain = `cut(text, c, c += ${small})`;
         this.lines.push(
           words === undefined
             ? `v${id} = ${plain};`

@@ -16,8 +16,9 @@ import type { Shape } from "./shape.js";
 
 let serial = 0;
 
-export function createRecordReader(accept: Accept, gate: Gate): RecordReader {
-  return new BatchReader(accept, gate);
+/** `retained`: whoever takes the records keeps them, so every text gets memory of its own. */
+export function createRecordReader(accept: Accept, gate: Gate, retained = false): RecordReader {
+  return new BatchReader(accept, gate, retained);
 }
 
 class BatchReader implements RecordReader {
@@ -26,10 +27,12 @@ class BatchReader implements RecordReader {
 
   private readonly accept: Accept;
   private readonly gate: Gate;
+  private readonly retained: boolean;
 
-  constructor(accept: Accept, gate: Gate) {
+  constructor(accept: Accept, gate: Gate, retained: boolean) {
     this.accept = accept;
     this.gate = gate;
+    this.retained = retained;
     this.code = this.compile([]);
   }
 
@@ -77,6 +80,20 @@ class BatchReader implements RecordReader {
 
   private compile(shapes: readonly Shape[]): DrainCode {
     const source = `${readerSource(shapes)}\n//# sourceURL=millrace:read/${serial++}`;
-    return new Function("accept", "gate", "own", source)(this.accept, this.gate, ownString) as DrainCode;
+    const cut = this.retained ? ownPart : part;
+    return new Function("accept", "gate", "own", "cut", source)(
+      this.accept,
+      this.gate,
+      ownString,
+      cut,
+    ) as DrainCode;
   }
+}
+
+function part(text: string, begin: number, end: number): string {
+  return text.substring(begin, end);
+}
+
+function ownPart(text: string, begin: number, end: number): string {
+  return ownString(text.substring(begin, end));
 }

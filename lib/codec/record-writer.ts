@@ -22,6 +22,8 @@ export interface RecordWriterOptions {
   readonly frameBytes?: number;
   /** Who sends, for errors. */
   readonly where?: string;
+  /** Whoever reads keeps records: see OperatorLogic.retains. */
+  readonly retained?: boolean;
   /** Shapes known beforehand; others are learned all the same. */
   readonly types?: readonly RecordType[];
 }
@@ -41,6 +43,7 @@ class BatchWriter implements RecordWriter {
   write: (record: unknown, timestamp: number, keyGroup: number) => void;
   private readonly frameBytes: number;
   private readonly where: string;
+  private readonly retained: boolean;
   private shapes: Shape[];
   private changes = 0;
   private packedCost = PACKED_COST;
@@ -54,6 +57,7 @@ class BatchWriter implements RecordWriter {
     this.sink = sink;
     this.frameBytes = options.frameBytes ?? FRAME_BYTES;
     this.where = options.where ?? "a channel";
+    this.retained = options.retained ?? false;
     this.limit = this.frameBytes;
     this.memory = scratch(this.limit);
     this.shapes = (options.types ?? []).map((type) => ({ type, plain: [] }));
@@ -163,7 +167,7 @@ class BatchWriter implements RecordWriter {
     if (encoding === 1) textBytes = writer.ucs2Write(text, end);
     let length = end + textBytes;
     if (packed.length > 0) {
-      const values = pack(packed);
+      const values = pack(packed, this.retained);
       this.packedCost = Math.ceil(values.length / packed.length);
       if (length + values.length > bytes.length) {
         const larger = frameMemory(new ArrayBuffer((length + values.length + 7) & ~7));

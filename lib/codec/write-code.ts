@@ -59,7 +59,8 @@ export function writerSource(shapes: readonly Shape[]): string {
   return `"use strict";
 const NONE = [];
 let i32, f64, i64, limit = 0;
-let p = ${BATCH_HEADER}, rows = 0, seen = 0, chars = 0, text = "", packed = [], packedBytes = 0, packedCost = 256;
+let p = ${BATCH_HEADER}, rows = 0, seen = 0, chars = 0, text = "";
+let packed = [], packedBytes = 0, packedCost = 256;
 ${dictionaries.join("\n")}
 ${functions.join("\n")}
 function attempt(r, t, g) { ${tries.join("\n")} return -1; }

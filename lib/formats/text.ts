@@ -1,3 +1,4 @@
+import { ownString } from "../codec/own-string.js";
 import type { ReadFormat, WriteFormat } from "./contract.js";
 import { readLines } from "./lines.js";
 
@@ -9,7 +10,9 @@ export function text(): ReadFormat<string> & WriteFormat<unknown> {
     extension: "txt",
     splitsAtLines: true,
     async *read(part, signal) {
-      for await (const { lines, bytes } of readLines(part, signal)) yield { records: lines, bytes };
+      // A line kept somewhere must not keep the chunk it was cut from.
+      for await (const { lines, bytes } of readLines(part, signal))
+        yield { records: lines.map(ownString), bytes };
     },
     createEncoder: () => ({ encode: (record) => `${String(record)}\n` }),
   };

@@ -79,6 +79,8 @@ export interface Operator {
 export interface OperatorLogic {
   /** The user's functions, whose text is part of the job's fingerprint. */
   readonly functions: readonly AnyFunction[];
+  /** Keeps records, or parts of them: the texts in them must not hold their batch's text alive. */
+  readonly retains?: boolean;
   readonly inline?: (site: EmitSite, value: string, timestamp: string) => void;
   readonly create?: (context: OperatorContext) => Operator;
 }

@@ -37,8 +37,9 @@ export function runningLogic(spec: RunningSpec): RunningLogic {
   return {
     functions,
     running: spec,
+    retains: code.objectCells > 0,
     create: create(false),
-    overPartials: () => ({ functions, create: create(true) }),
+    overPartials: () => ({ functions, retains: code.objectCells > 0, create: create(true) }),
   };
 }
 

@@ -38,8 +38,9 @@ export function windowLogic(spec: WindowSpec): WindowLogic {
   return {
     functions,
     window: spec,
+    retains: code.objectCells > 0,
     create: create(false),
-    overPartials: () => ({ functions, create: create(true) }),
+    overPartials: () => ({ functions, retains: code.objectCells > 0, create: create(true) }),
   };
 }
 

@@ -6,6 +6,15 @@ import { RingWriter } from "../exchange/ring.js";
 import { ElementKind } from "./element-kind.js";
 import type { Output, OutputOwner } from "./outputs.js";
 
+export interface RingChannelOptions {
+  /** The sending operator, for errors. */
+  readonly where: string;
+  /** How long a batch waits for more records, ms. */
+  readonly bufferTimeoutMs: number;
+  /** The receiver keeps records. */
+  readonly retained: boolean;
+}
+
 interface WaitingFrame {
   readonly kind: number;
   readonly records: number;
@@ -27,17 +36,11 @@ export class RingChannel implements Output, FrameSink {
   private waiting: WaitingFrame[] = [];
   private since = Number.NaN;
 
-  constructor(
-    sab: SharedArrayBuffer,
-    peer: Doorbell,
-    owner: OutputOwner,
-    where: string,
-    bufferTimeoutMs: number,
-  ) {
+  constructor(sab: SharedArrayBuffer, peer: Doorbell, owner: OutputOwner, options: RingChannelOptions) {
     this.ring = new RingWriter(sab, peer);
     this.owner = owner;
-    this.bufferTimeoutMs = bufferTimeoutMs;
-    this.writer = createRecordWriter(this, { frameBytes: FRAME_BYTES, where });
+    this.bufferTimeoutMs = options.bufferTimeoutMs;
+    this.writer = createRecordWriter(this, { ...options, frameBytes: FRAME_BYTES });
   }
 
   frame(kind: FrameKind, bytes: Buffer, length: number, records: number): void {

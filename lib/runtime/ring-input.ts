@@ -17,11 +17,18 @@ export class RingInput {
   private readonly input: number;
   private frameOpen = false;
 
-  constructor(sab: SharedArrayBuffer, peer: Doorbell, receiver: LocalReceiver, input: number, gate: Gate) {
+  constructor(
+    sab: SharedArrayBuffer,
+    peer: Doorbell,
+    receiver: LocalReceiver,
+    input: number,
+    gate: Gate,
+    retained: boolean,
+  ) {
     this.ring = new RingReader(sab, peer);
     this.receiver = receiver;
     this.input = input;
-    this.reader = createRecordReader(receiver.entry, gate);
+    this.reader = createRecordReader(receiver.entry, gate, retained);
   }
 
   /** Hands up to about `limit` records to the task while it can take them; answers how many elements. */

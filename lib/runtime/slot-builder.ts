@@ -43,6 +43,8 @@ export class SlotBuilder {
   private readonly events: SlotEvents;
   private readonly services: SlotServices;
   private readonly built: SlotTask[] = [];
+  /** Vertices that keep records, or pass them to one that does. */
+  private readonly retaining: ReadonlySet<number>;
   /** Local channels by the task that reads them, filled in while upstream tasks are built. */
   private readonly localInputs = new Map<Task, { input: number; channel: LocalChannel }[]>();
 
@@ -51,6 +53,7 @@ export class SlotBuilder {
     this.deployment = deployment;
     this.events = events;
     this.services = services;
+    this.retaining = retainingVertices(plan);
   }
 
   build(): readonly SlotTask[] {
@@ -148,7 +151,9 @@ export class SlotBuilder {
         );
         const where = vertex.operators[edge.fromOperator]!.name;
         const peer = new Doorbell(doorbells[toSlot]!);
-        channels.push(new RingChannel(ring.memory, peer, task, where, options.bufferTimeoutMs));
+        const { bufferTimeoutMs } = options;
+        const retained = this.retaining.has(edge.to);
+        channels.push(new RingChannel(ring.memory, peer, task, { where, bufferTimeoutMs, retained }));
         entries.push(undefined);
       }
     }
@@ -188,9 +193,28 @@ export class SlotBuilder {
         if (fromSlot === this.deployment.slot) continue;
         const input = this.inputIndex(edge, subtask, ring.from);
         const peer = new Doorbell(this.deployment.doorbells[fromSlot]!);
-        inputs[input] = new RingInput(ring.memory, peer, task, input, task.gate);
+        inputs[input] = new RingInput(
+          ring.memory,
+          peer,
+          task,
+          input,
+          task.gate,
+          this.retaining.has(vertexId),
+        );
       }
     }
     task.connect(inputs);
   }
+}
+
+function retainingVertices({ jobGraph, program }: Plan): Set<number> {
+  const keeps = jobGraph.vertices.filter(({ operators }) =>
+    operators.some(({ uid }) => program.logic.get(uid)?.retains === true),
+  );
+  const found = new Set(keeps.map(({ id }) => id));
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const { from, to } of jobGraph.edges) if (found.has(to)) found.add(from);
+  }
+  return found;
 }

@@ -12,7 +12,10 @@ function* small(count: number): Generator<Small> {
 
 /** Every record crosses from one thread to another. */
 export default defineJob("exchange-soak", (env, { records }: { records: number }) => {
-  const source: DataStream<Small> = env.source("small", iterableSource(() => small(records)));
+  const source: DataStream<Small> = env.source(
+    "small",
+    iterableSource(() => small(records)),
+  );
   source
     .forward()
     .filter((record) => record.time > 0)
