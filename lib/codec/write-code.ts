@@ -69,7 +69,11 @@ return {
   write(r, t, g) { ${shapes.length > 0 ? "if (s0(r, t, g) !== 1)" : ""} slow(r, t, g); },
   rows: () => rows,
   batch: () => ({ rows, end: p, text, packed }),
-  clear(cost) { seen += rows; p = ${BATCH_HEADER}; rows = 0; chars = 0; text = ""; packed = []; packedBytes = 0; packedCost = cost; },
+  clear(cost) {
+    seen += rows;
+    p = ${BATCH_HEADER}; rows = 0; chars = 0; text = "";
+    packed = []; packedBytes = 0; packedCost = cost;
+  },
   use(a, b, c, bytes) { i32 = a; f64 = b; i64 = c; limit = bytes; },
   useless() {
     const list = [];

@@ -106,10 +106,14 @@ async function* readRecords<T>(path: string, options: CsvOptions, signal: AbortS
     parser.once("end", resolve).once("error", () => {
       resolve();
     });
-    parser.end(() => {
-      take();
+    parser.on("readable", () => {
+      try {
+        take();
+      } catch (error) {
+        failure ??= error;
+      }
     });
-    parser.on("readable", take);
+    parser.end();
   });
   check();
   if (records.length > 0 || bytes > 0) yield { records, bytes };
