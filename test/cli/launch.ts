@@ -1,0 +1,55 @@
+/** Starts the launcher as its users do: as a process. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../lib/cli/main.js", import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Launched {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+export interface LaunchOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Starts `millrace run ...`; colour is as the options say, not as in the process of the tests. */
+export function launch(given: readonly string[], options: LaunchOptions = {}): Launched {
+  const { FORCE_COLOR: _force, NO_COLOR: _no, NODE_OPTIONS: _options, ...inherited } = process.env;
+  const child = spawn(process.execPath, [MAIN, "run", ...given], {
+    env: { ...inherited, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
+export function millrace(given: readonly string[], options: LaunchOptions = {}): Promise<Ended> {
+  return launch(given, options).ended;
+}
+
+/** The error that `--json` printed. */
+export function jsonError({ stderr }: Ended): { code: string; message: string; hint: string; at?: string } {
+  const { schemaVersion, error } = JSON.parse(stderr) as { schemaVersion: number; error: never };
+  if (schemaVersion !== 1) throw new Error(`schemaVersion is ${schemaVersion}`);
+  return error;
+}
