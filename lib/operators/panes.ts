@@ -3,6 +3,8 @@ import { paneSize, type WindowAssigner, windowStart } from "../time/windows.js";
 import type { GroupCode } from "./group-code.js";
 import type { GroupTable } from "./group-table.js";
 
+const SPARE_MAX = 4;
+
 /** Group tables by pane: the stretches of time that windows share (see paneSize). */
 export class Panes {
   readonly size: number;
@@ -12,6 +14,8 @@ export class Panes {
   private start = Number.NaN;
   private end = Number.NaN;
   private table: GroupTable | undefined;
+  /** Emptied tables: their memory has the size that the next pane will need. */
+  private readonly spare: GroupTable[] = [];
 
   constructor(code: GroupCode, assigner: WindowAssigner) {
     this.code = code;
@@ -26,7 +30,7 @@ export class Panes {
     this.end = this.start + this.size;
     let table = this.tables.get(this.start);
     if (table === undefined) {
-      table = this.code.table();
+      table = this.spare.pop() ?? this.code.table();
       this.tables.set(this.start, table);
     }
     this.table = table;
@@ -37,8 +41,14 @@ export class Panes {
     return this.tables.get(start);
   }
 
+  /** Forgets a pane; its table is emptied for another. */
   delete(start: number): void {
+    const table = this.tables.get(start);
     this.tables.delete(start);
+    if (table !== undefined && this.spare.length < SPARE_MAX) {
+      table.clear();
+      this.spare.push(table);
+    }
     this.start = Number.NaN;
     this.end = Number.NaN;
     this.table = undefined;

@@ -51,6 +51,8 @@ class WindowAggregate implements Operator {
   private readonly code: GroupCode;
   private readonly partials: boolean;
   private readonly panes: Panes;
+  /** The groups of the window being given out, where it has several panes. */
+  private readonly merged: GroupTable;
   /** Windows leave gaps between them: what falls there belongs to none. */
   private readonly gaps: boolean;
   /** Records before this belong to windows that have all closed. */
@@ -69,6 +71,7 @@ class WindowAggregate implements Operator {
     this.partials = partials;
     this.gaps = spec.assigner.slide > spec.assigner.size;
     this.panes = new Panes(code, spec.assigner);
+    this.merged = code.table();
     this.project = spec.project ?? (spec.key === undefined ? projectAll : projectKeyed);
   }
 
@@ -119,7 +122,8 @@ class WindowAggregate implements Operator {
   private tableOf(start: number, end: number): GroupTable {
     const step = this.panes.size;
     if (step === this.assigner.size) return this.panes.get(start) ?? this.code.table();
-    const merged = this.code.table();
+    const { merged } = this;
+    merged.clear();
     for (let pane = start; pane < end; pane += step) {
       const table = this.panes.get(pane);
       if (table === undefined) continue;

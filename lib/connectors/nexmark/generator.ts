@@ -167,7 +167,7 @@ export class NexmarkGenerator {
   }
 
   private digits(): string {
-    return String(this.draws.below(10_000)).padStart(4, "0");
+    return this.pools.digits[this.draws.below(10_000)]!;
   }
 
   /** Fills a record of `length` to about `average` characters. */

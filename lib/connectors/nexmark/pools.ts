@@ -4,6 +4,8 @@ import { Draws } from "./draws.js";
 export interface Pools {
   readonly extra: string;
   readonly text: string;
+  /** "0000" to "9999". */
+  readonly digits: readonly string[];
   readonly hotUrls: readonly string[];
   readonly channels: readonly string[];
   readonly urls: readonly string[];
@@ -30,6 +32,7 @@ function makePools(): Pools {
   const extra = letters(draws, EXTRA_CHARS, undefined);
   const text = letters(draws, TEXT_CHARS, " ");
   const hotUrls = HOT_CHANNELS.map(() => url(draws));
+  const digits = Array.from({ length: 10_000 }, (_, i) => String(i).padStart(4, "0"));
   const urls: string[] = [];
   const channels: string[] = [];
   for (let i = 0; i < CHANNELS; i++) {
@@ -37,7 +40,7 @@ function makePools(): Pools {
     urls.push(draws.below(10) > 0 ? `${base}&channel_id=${reverseBits(i) >>> 1}` : base);
     channels.push(`channel-${i}`);
   }
-  return { extra, text, hotUrls, channels, urls, prices: makePrices() };
+  return { extra, text, digits, hotUrls, channels, urls, prices: makePrices() };
 }
 
 /** Small letters; `special` for one in thirteen. */
