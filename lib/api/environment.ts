@@ -8,6 +8,7 @@ import type { WatermarkStrategy } from "../time/watermarks.js";
 import { GraphBuilder } from "./graph-builder.js";
 import { DataStream } from "./streams.js";
 
+/** What a source is told besides where to read. */
 export interface SourceOptions<T> {
   /** How event time is told; without it records have no timestamp and windows never fire before the end. */
   readonly watermarks?: WatermarkStrategy<T>;

@@ -29,6 +29,7 @@ export interface MiniBatchOptions {
   readonly latency?: Duration;
 }
 
+/** How a running aggregate emits. */
 export interface RunningOptions {
   readonly miniBatch?: boolean | MiniBatchOptions;
 }
@@ -43,6 +44,7 @@ export type Default<K> = ([K] extends [undefined] ? object : { key: K }) & {
   windowEnd: number;
 };
 
+/** What the best records are. */
 export interface TopOptions<T> {
   /** Highest first. */
   readonly by: (record: T) => number;

@@ -75,4 +75,5 @@ export const catalogue = {
   JOB_CANCELLED: entry("The job was cancelled."),
 } as const satisfies Record<string, CatalogueEntry>;
 
+/** The code of a MillraceError: stable, part of the public surface. */
 export type ErrorCode = keyof typeof catalogue;

@@ -6,6 +6,7 @@ import { fileBytes, isPacked } from "./file-bytes.js";
 /** What a column's text becomes; an empty text becomes null, except for "string". */
 export type CsvType = "string" | "number" | "boolean" | "date";
 
+/** What `csv` takes. */
 export interface CsvOptions {
   /** Between fields. Default `,`. */
   readonly delimiter?: string;

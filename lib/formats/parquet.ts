@@ -5,6 +5,7 @@ import { MillraceError, messageOf } from "../base/error.js";
 import type { Block, FilePart, ReadFormat, RecordBatch } from "./contract.js";
 import { fileError } from "./file-bytes.js";
 
+/** What `parquet` takes. */
 export interface ParquetOptions {
   /** Columns to read; all unless given. */
   readonly columns?: readonly string[];

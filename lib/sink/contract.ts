@@ -15,6 +15,7 @@
 /** What was written and waits to be made visible; JSON. */
 export type Committable = Readonly<Record<string, unknown>>;
 
+/** What a sink's writer is given. */
 export interface WriterContext {
   readonly job: string;
   readonly operator: string;
@@ -30,6 +31,7 @@ export interface WriterContext {
   fail(error: unknown): void;
 }
 
+/** One subtask's half of a sink: takes records and names what may become visible. */
 export interface SinkWriter<T = unknown> {
   /** Before the first record. */
   open(): Promise<void> | void;

@@ -3,6 +3,7 @@ import { type Random, seededRandom } from "../../base/random.js";
 import type { ReaderContext, SourceDefinition, SourceReader, Split } from "../../source/contract.js";
 import { dealSplits, StaticEnumerator } from "../../source/static-enumerator.js";
 
+/** What `datagenSource` takes. */
 export interface DatagenOptions<T> {
   /** How many records in all; the stream never ends without it. */
   readonly count?: number;

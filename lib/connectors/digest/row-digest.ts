@@ -4,12 +4,14 @@
  */
 import { fmix32 } from "../../base/hash.js";
 
+/** A set of rows, whatever their order: how many, and the sum of their hashes. */
 export interface Digest {
   readonly rows: number;
   /** Sum of the rows' hashes modulo 2^64, as 16 hexadecimal digits. */
   readonly sum: string;
 }
 
+/** Builds a Digest row by row; digests of parts are merged. */
 export class RowDigest {
   rows = 0;
   private low = 0;

@@ -3,6 +3,7 @@ import type { SinkDefinition } from "../../sink/contract.js";
 import { FileCommitter } from "./committer.js";
 import { FileWriter } from "./writer.js";
 
+/** What `fileSink` takes. */
 export interface FileSinkOptions<T> {
   /** Folder of the part files; made if missing. */
   readonly path: string;

@@ -4,6 +4,7 @@ import { type Batch, BatchReader, type CountedSplit } from "../../source/batch-r
 import type { SourceDefinition, SplitEnumerator } from "../../source/contract.js";
 import { type FoundFile, findFiles } from "./find-files.js";
 
+/** What `fileSource` takes. */
 export interface FileSourceOptions<T> {
   /** A file, a folder (all files below it) or a glob; relative to the working directory. */
   readonly path: string;

@@ -1,11 +1,13 @@
 import type { ReaderContext, SourceDefinition, SourceReader, Split } from "../../source/contract.js";
 import { StaticEnumerator } from "../../source/static-enumerator.js";
 
+/** What an iterable source's factory is given. */
 export interface IterableContext {
   /** Aborted when the job stops: end a request that waits. */
   readonly signal: AbortSignal;
 }
 
+/** Makes the records of an iterable source; called in the worker thread. */
 export type IterableFactory<T> = (context: IterableContext) => Iterable<T> | AsyncIterable<T>;
 
 /** Records of an asynchronous iterable read ahead of the job. */

@@ -1,5 +1,6 @@
 /** The records of the Nexmark benchmark: an auction house's new persons, new auctions and bids. */
 
+/** A new person. */
 export interface Person {
   readonly kind: "person";
   readonly id: number;
@@ -13,6 +14,7 @@ export interface Person {
   readonly extra: string;
 }
 
+/** A new auction. */
 export interface Auction {
   readonly kind: "auction";
   readonly id: number;
@@ -29,6 +31,7 @@ export interface Auction {
   readonly extra: string;
 }
 
+/** A bid on an auction. */
 export interface Bid {
   readonly kind: "bid";
   readonly auction: number;
@@ -41,4 +44,5 @@ export interface Bid {
   readonly extra: string;
 }
 
+/** An event of the auction house: tell them apart by `kind`. */
 export type NexmarkEvent = Person | Auction | Bid;

@@ -5,6 +5,7 @@ import { disorder } from "./disorder.js";
 import { EPOCH_EVENTS, NexmarkGenerator } from "./generator.js";
 import type { NexmarkEvent } from "./records.js";
 
+/** What `nexmarkSource` takes. */
 export interface NexmarkOptions {
   /** How many events in all; the stream never ends without it. */
   readonly events?: number;

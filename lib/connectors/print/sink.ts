@@ -1,6 +1,7 @@
 import { printRecord } from "../../base/print-record.js";
 import type { SinkDefinition, SinkWriter, WriterContext } from "../../sink/contract.js";
 
+/** What `printSink` takes. */
 export interface PrintOptions {
   /** Written before each record, with the subtask where there are several: `late:1> `. */
   readonly prefix?: string;
