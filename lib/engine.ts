@@ -11,7 +11,7 @@ import { JobCoordinator } from "./coordinator/job-coordinator.js";
 import { ResultRows } from "./coordinator/results.js";
 import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
-import { isImportingJob, loadPlan } from "./host/slot-control.js";
+import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
 import { WorkerHosts } from "./host/worker-host.js";
 import type { MetricValues } from "./metrics/task-metrics.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
@@ -67,6 +67,8 @@ export interface Job extends AsyncDisposable {
   cancel(): Promise<void>;
 }
 
+/** Less does not hold a program's code. */
+const SLOT_HEAP_MB_MIN = 16;
 const YOUNG_MB = { throughput: 192, latency: 24 } as const;
 
 /**
@@ -76,15 +78,22 @@ const YOUNG_MB = { throughput: 192, latency: 24 } as const;
  * await using job = await run(new URL("./job.ts", import.meta.url), { parallelism: 2 });
  * for await (const row of job.results("worst")) console.log(row);
  */
-export async function run(module: string | URL, options: RunOptions = {}): Promise<Job> {
-  if (isImportingJob()) {
-    throw new MillraceError("JOB_STARTS_ITSELF", "run() was called while a job module was being imported");
-  }
-  const moduleUrl = await importableUrl(module);
+export function run(module: string | URL, options: RunOptions = {}): Promise<Job> {
+  const started = start(module, options);
+  // A module that starts itself may not wait for the answer: its error is told by the import.
+  started.catch(() => undefined);
+  return started;
+}
+
+async function start(module: string | URL, options: RunOptions, session?: WorkerHosts): Promise<Job> {
+  refuseSelfStart();
+  // Debugging is about the user's own lines; a worker does the same for itself.
+  if (options.inline === true) process.setSourceMapsEnabled(true);
   const jobOptions = resolveOptions(options);
+  const moduleUrl = await importableUrl(module);
   const params = options.params ?? {};
   const plan = await loadPlan(moduleUrl, params, jobOptions);
-  return new RunningJob(plan, moduleUrl, params, jobOptions, options);
+  return new RunningJob(plan, moduleUrl, params, jobOptions, options, session);
 }
 
 /** Worker threads that outlive a job, for programs that run many. */
@@ -102,13 +111,7 @@ export interface Session extends AsyncDisposable {
 export function openSession(options: Pick<RunOptions, "slotHeapMb" | "preset"> = {}): Session {
   const hosts = workerHosts(MAX_SESSION_SLOTS, options, true);
   return {
-    async run(module, runOptions = {}) {
-      const moduleUrl = await importableUrl(module);
-      const jobOptions = resolveOptions(runOptions);
-      const params = runOptions.params ?? {};
-      const plan = await loadPlan(moduleUrl, params, jobOptions);
-      return new RunningJob(plan, moduleUrl, params, jobOptions, runOptions, hosts);
-    },
+    run: (module, runOptions = {}) => start(module, runOptions, hosts),
     [Symbol.asyncDispose]: () => hosts.destroy(),
   };
 }
@@ -117,6 +120,7 @@ export function openSession(options: Pick<RunOptions, "slotHeapMb" | "preset"> =
 const MAX_SESSION_SLOTS = 256;
 
 function workerHosts(slots: number, options: RunOptions, keepsHosts: boolean): WorkerHosts {
+  checkOptions(options);
   const youngMb = YOUNG_MB[options.preset ?? "throughput"];
   return new WorkerHosts(slots, { heapMb: options.slotHeapMb ?? 2048, youngMb }, keepsHosts);
 }
@@ -129,6 +133,7 @@ export async function explain(module: string | URL, options: RunOptions = {}): P
 
 function resolveOptions(options: RunOptions): JobOptions {
   const { parallelism = "auto", maxParallelism, chaining, localCombine, bufferTimeout = 100 } = options;
+  checkOptions(options);
   return {
     parallelism: parallelism === "auto" ? availableParallelism() : parallelism,
     bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
@@ -136,6 +141,19 @@ function resolveOptions(options: RunOptions): JobOptions {
     ...(chaining === undefined ? {} : { chaining }),
     ...(localCombine === undefined ? {} : { localCombine }),
   };
+}
+
+function checkOptions({ slotHeapMb = 2048, preset = "throughput", hangTimeout = "30s" }: RunOptions): void {
+  const refuse = (what: string) => {
+    throw new MillraceError("OPTION_INVALID", what);
+  };
+  if (!(typeof slotHeapMb === "number" && slotHeapMb >= SLOT_HEAP_MB_MIN)) {
+    refuse(`slotHeapMb is ${slotHeapMb}; expected MiB, at least ${SLOT_HEAP_MB_MIN}`);
+  }
+  if (!Object.hasOwn(YOUNG_MB, preset)) {
+    refuse(`preset is "${preset}"; expected one of ${Object.keys(YOUNG_MB).join(", ")}`);
+  }
+  if (!(durationMs(hangTimeout, "hangTimeout") > 0)) refuse(`hangTimeout is ${hangTimeout}`);
 }
 
 class RunningJob implements Job {
@@ -250,7 +268,7 @@ class RunningJob implements Job {
   }
 
   private workers(options: RunOptions): WorkerHosts {
-    const slots = Math.max(1, ...this.plan.jobGraph.vertices.map((vertex) => vertex.parallelism)) * 8;
+    const slots = this.plan.jobGraph.vertices.reduce((sum, { parallelism }) => sum + parallelism, 0);
     return workerHosts(slots, options, false);
   }
 

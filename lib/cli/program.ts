@@ -21,13 +21,13 @@ export async function main(given: readonly string[]): Promise<number> {
     .description("Stateful stream processing for Node.js.")
     .version(version())
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text) })
+    .configureOutput({ outputError: (text, write) => (given.includes("--json") ? undefined : write(text)) })
     .showSuggestionAfterError();
   program
     .command("run")
     .description("Run a job module (.ts, .js or .mjs) on every core.")
     .argument("<job>", "the job module")
-    .option("-p, --parallelism <n>", "subtasks of each operator, or 'auto' for one per core", "auto")
+    .option("-p, --parallelism <n>", "subtasks of each operator, or 'auto' for one per core (default)")
     .option("--max-parallelism <n>", "key groups: the most a job can ever be scaled to")
     .option("--param <key=value...>", "given to the job; may be repeated", [])
     .option("--inline", "run on the main thread, for debugging with breakpoints")
@@ -40,7 +40,7 @@ export async function main(given: readonly string[]): Promise<number> {
     )
     .option("--json", "print metrics at the end, and errors, as JSON")
     .option("--config <file>", "options as a JSON file; flags win")
-    .option("--hang-timeout <duration>", "how long a function may run without returning", "30s")
+    .option("--hang-timeout <duration>", "how long a function may run without returning (default: 30s)")
     .option("--slot-heap <mib>", "heap of each slot")
     .addOption(
       new Option("--preset <name>", "garbage collection for throughput or latency").choices([
@@ -68,7 +68,9 @@ export async function main(given: readonly string[]): Promise<number> {
     if (error.exitCode === 0) return 0;
     const hint = "See `millrace run --help`.";
     if (given.includes("--json")) {
-      reportError(new MillraceError("OPTION_INVALID", error.message, { hint }), { json: true });
+      reportError(new MillraceError("OPTION_INVALID", error.message.replace(/^error: /, ""), { hint }), {
+        json: true,
+      });
     }
     return 2;
   }

@@ -7,14 +7,14 @@ import { explainMermaid, explainTree } from "../planner/explain.js";
 import { showProgress } from "./progress.js";
 
 export interface RunFlags {
-  readonly parallelism: string;
+  readonly parallelism?: string;
   readonly maxParallelism?: string;
   readonly param: readonly string[];
   readonly inline?: boolean;
   readonly explain?: boolean | "tree" | "mermaid" | "json";
   readonly json?: boolean;
   readonly config?: string;
-  readonly hangTimeout: string;
+  readonly hangTimeout?: string;
   readonly slotHeap?: string;
   readonly preset?: "throughput" | "latency";
   readonly quiet?: boolean;
@@ -78,16 +78,12 @@ async function printRows(job: Job): Promise<void> {
 
 function optionsOf(flags: RunFlags): RunOptions {
   const file = flags.config === undefined ? {} : readConfig(flags.config);
-  const parallelism =
-    flags.parallelism === "auto"
-      ? ((file["parallelism"] as number | undefined) ?? "auto")
-      : wholeNumber(flags.parallelism);
   const params = { ...(file["params"] as object | undefined), ...paramsOf(flags.param) };
   return {
     ...file,
-    parallelism,
     params,
-    hangTimeout: flags.hangTimeout as Duration,
+    ...(flags.parallelism === undefined ? {} : { parallelism: parallelismOf(flags.parallelism) }),
+    ...(flags.hangTimeout === undefined ? {} : { hangTimeout: flags.hangTimeout as Duration }),
     ...(flags.inline === true ? { inline: true } : {}),
     ...(flags.maxParallelism === undefined ? {} : { maxParallelism: wholeNumber(flags.maxParallelism) }),
     ...(flags.slotHeap === undefined ? {} : { slotHeapMb: wholeNumber(flags.slotHeap) }),
@@ -107,17 +103,29 @@ const CONFIG_KEYS = [
 ];
 
 function readConfig(path: string): Record<string, unknown> {
-  let config: Record<string, unknown>;
+  let config: unknown;
   try {
-    config = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    config = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
     throw new MillraceError("OPTION_INVALID", `--config ${path}: ${messageOf(error)}`, { cause: error });
+  }
+  if (!isObject(config) || !isObject(config["params"] ?? {})) {
+    const what = isObject(config) ? "params" : "the file";
+    throw new MillraceError("OPTION_INVALID", `--config ${path}: ${what} is not an object`);
   }
   const unknown = Object.keys(config).filter((key) => !CONFIG_KEYS.includes(key));
   if (unknown.length === 0) return config;
   throw new MillraceError("OPTION_INVALID", `--config ${path}: unknown ${unknown.join(", ")}`, {
     hint: `Known are ${CONFIG_KEYS.join(", ")}.`,
   });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parallelismOf(text: string): number | "auto" {
+  return text === "auto" ? text : wholeNumber(text);
 }
 
 function paramsOf(given: readonly string[]): Record<string, string> {

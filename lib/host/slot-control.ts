@@ -15,15 +15,23 @@ import { refuseAsyncFunctions } from "./async-functions.js";
 
 /** Set while a thread imports a job module: a run() then is a job that starts itself. */
 const IMPORTING = Symbol.for("millrace.importing");
-const flags = globalThis as { [IMPORTING]?: number };
+const STARTED_ITSELF = Symbol.for("millrace.started-itself");
+const flags = globalThis as { [IMPORTING]?: number; [STARTED_ITSELF]?: MillraceError };
 
-export function isImportingJob(): boolean {
-  return (flags[IMPORTING] ?? 0) > 0;
+/** Throws JOB_STARTS_ITSELF while this thread imports a job module; loadPlan() then throws it too. */
+export function refuseSelfStart(): void {
+  if ((flags[IMPORTING] ?? 0) === 0) return;
+  flags[STARTED_ITSELF] = new MillraceError(
+    "JOB_STARTS_ITSELF",
+    "run() was called while a job module was being imported",
+  );
+  throw flags[STARTED_ITSELF];
 }
 
 /** Imports a job module and plans its program. */
 export async function loadPlan(moduleUrl: string, params: unknown, options: JobOptions): Promise<Plan> {
   flags[IMPORTING] = (flags[IMPORTING] ?? 0) + 1;
+  delete flags[STARTED_ITSELF];
   let module: { default?: unknown };
   try {
     module = (await import(moduleUrl)) as { default?: unknown };
@@ -36,6 +44,7 @@ export async function loadPlan(moduleUrl: string, params: unknown, options: JobO
   } finally {
     flags[IMPORTING]--;
   }
+  if (flags[STARTED_ITSELF] !== undefined) throw flags[STARTED_ITSELF];
   const job = module.default;
   if (!isJobDefinition(job)) {
     throw new MillraceError("JOB_INVALID", "the module has no default export made by defineJob()");

@@ -59,6 +59,8 @@ export class WorkerHosts {
         maxYoungGenerationSizeMb: resources.youngMb,
       },
     });
+    // A thread that was told to end may run out of heap before it does: its lease has been answered then.
+    this.pool.on("error", () => undefined);
   }
 
   readonly launch: LaunchHost = async (slot, events) => {
@@ -164,7 +166,13 @@ export async function serveSlot(lease: Lease): Promise<void> {
       port.postMessage({ event, given });
   const events: SlotEvents = {
     requestSplits: tell("requestSplits"),
-    rows: tell("rows"),
+    rows: (uid, rows) => {
+      try {
+        tell("rows")(uid, rows);
+      } catch (cause) {
+        throw new MillraceError("RECORD_NOT_CARRIABLE", messageOf(cause), { operator: uid, cause });
+      }
+    },
     taskFinished: tell("taskFinished"),
     failed: tell("failed"),
   };

@@ -2,7 +2,8 @@
 import { type ErrorPlace, locate, MillraceError, messageOf } from "../base/error.js";
 import { printRecord } from "../base/print-record.js";
 
-const OWN_FOLDER = new URL("../..", import.meta.url).href;
+/** Compiled and, where source maps name them, as they were written. */
+const OWN_FOLDERS = ["../..", "../../../lib/"].map((path) => new URL(path, import.meta.url).href);
 
 export function userError(error: unknown, place: ErrorPlace, record: unknown): MillraceError {
   const known: ErrorPlace = { ...place };
@@ -20,7 +21,8 @@ function userFrame(error: unknown): string | undefined {
     const match = /(?:\(|at )((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/.exec(line.trim());
     const place = match?.[1];
     if (place === undefined || place.includes("node:") || place.includes("/node_modules/")) continue;
-    if (place.startsWith(OWN_FOLDER) || place.startsWith(OWN_FOLDER.replace("file://", ""))) continue;
+    const url = place.startsWith("/") ? `file://${place}` : place;
+    if (OWN_FOLDERS.some((folder) => url.startsWith(folder))) continue;
     return place.replace("file://", "");
   }
   return undefined;

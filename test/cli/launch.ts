@@ -20,6 +20,13 @@ export interface LaunchOptions {
   readonly cwd?: string;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends what a failed test left behind. */
+export function killStarted(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
 /** Starts `millrace run ...`; colour is as the options say, not as in the process of the tests. */
 export function launch(given: readonly string[], options: LaunchOptions = {}): Launched {
   const { FORCE_COLOR: _force, NO_COLOR: _no, NODE_OPTIONS: _options, ...inherited } = process.env;
@@ -28,6 +35,8 @@ export function launch(given: readonly string[], options: LaunchOptions = {}): L
     stdio: ["ignore", "pipe", "pipe"],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
+  running.add(child);
+  child.on("close", () => running.delete(child));
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

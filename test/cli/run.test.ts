@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { jsonError, type LaunchOptions, launch, millrace } from "./launch.js";
+import { jsonError, killStarted, type LaunchOptions, launch, millrace } from "./launch.js";
 
 const compiled = (name: string) => fileURLToPath(new URL(`../jobs/${name}.js`, import.meta.url));
 const source = (name: string) => fileURLToPath(new URL(`../../../test/jobs/${name}.ts`, import.meta.url));
@@ -26,6 +26,7 @@ describe("millrace run", function () {
   });
 
   afterEach(async () => {
+    killStarted();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -146,15 +147,24 @@ describe("millrace run", function () {
       ["an unknown preset", ["--preset", "fast"], "OPTION_INVALID", "preset"],
     ] as const) {
       it(what, async () => {
-        const plain = await millrace([SQUARES, ...flags]);
-        expect(plain.code).to.equal(2);
-        expect(plain.stderr).to.include(message);
-        expect(plain.stdout).to.equal("");
-        const json = await millrace([SQUARES, ...flags, "--json"]);
-        expect(json.code).to.equal(2);
-        const error = jsonError(json);
+        const ended = await millrace([SQUARES, ...flags, "--json"]);
+        expect(ended.code).to.equal(2);
+        const error = jsonError(ended);
         expect(error.code).to.equal(code);
+        expect(error.message).to.include(message);
         expect(error.hint).to.not.equal("");
+        expect(ended.stdout).to.equal("");
+      });
+    }
+
+    for (const [flag, message] of [
+      [["--paralelism", "2"], "error: unknown option '--paralelism'\n(Did you mean --parallelism?)"],
+      [["--parallelism", "0"], "error PARALLELISM_INVALID: parallelism is 0\n  hint: "],
+    ] as const) {
+      it(`${flag.join(" ")}, for people`, async () => {
+        const { code, stdout, stderr } = await millrace([SQUARES, ...flag]);
+        expect({ code, stdout }).to.deep.equal({ code: 2, stdout: "" });
+        expect(stderr).to.include(message);
       });
     }
   });

@@ -98,6 +98,24 @@ describe("a job that fails in a worker thread", function () {
     await expectNothingLeft();
   });
 
+  it("names no line of its own where a timestamp is none", async () => {
+    const error = await errorOf(
+      await run(new URL("../jobs/fail-time.js", import.meta.url), { parallelism: 2 }),
+    );
+    expect(error.code).to.equal("USER_FUNCTION_FAILED");
+    expect(error.message).to.include("timestamp");
+    expect(error.place).to.include({ operator: "clicks" });
+    expect(error.place.record).to.include("yesterday");
+    expect(error.place.at).to.equal(undefined);
+  });
+
+  it("ends at a rejection that nobody handles", async () => {
+    const error = await errorOf(await start("reject"));
+    expect(error.code).to.equal("SLOT_CRASHED");
+    expect(error.message).to.match(/slot \d: nobody waits for order 20000/);
+    await expectNothingLeft();
+  });
+
   it("says which slot process.exit() ended", async () => {
     const job = await start("exit");
     const error = await errorOf(job);
@@ -112,6 +130,12 @@ describe("a job that fails in a worker thread", function () {
     const error = await errorOf(await start("heap", { slotHeapMb: 64 }));
     expect(error.code).to.equal("SLOT_HEAP_EXHAUSTED");
     expect(error.retryable).to.equal(true);
+    await expectNothingLeft();
+  });
+
+  it("ends at the limit of a slot's heap also within one call", async () => {
+    const job = await start("heapAtOnce", { slotHeapMb: 64 });
+    expect((await errorOf(job)).code).to.equal("SLOT_HEAP_EXHAUSTED");
     await expectNothingLeft();
   });
 
@@ -193,14 +217,16 @@ describe("a job that fails in a worker thread", function () {
 });
 
 describe("a function that answers a promise", () => {
+  const start = (where: string) =>
+    run(new URL("../jobs/fail-async.js", import.meta.url), { parallelism: 1, params: { where } });
+
   for (const [where, operator] of [
     ["map", "next"],
     ["filter", "large"],
     ["key", "by key"],
   ] as const) {
     it(`is refused before the job starts: ${where}`, async () => {
-      const started = run(new URL("../jobs/fail-async.js", import.meta.url), { params: { where } });
-      const reason = await started.then(
+      const reason = await start(where).then(
         (job) => job.cancel(),
         (error: unknown) => error,
       );
@@ -208,4 +234,11 @@ describe("a function that answers a promise", () => {
       expect((reason as MillraceError).place.operator).to.equal(operator);
     });
   }
+
+  it("fails at the first record where nothing told before", async () => {
+    const error = await errorOf(await start("unseen"));
+    expect(error.code).to.equal("RECORD_NOT_CARRIABLE");
+    expect(error.message).to.include("Promise");
+    expect(error.place.operator).to.equal("out");
+  });
 });

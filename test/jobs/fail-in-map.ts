@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { datagenSource, defineJob, fileSink, jsonl } from "millrace";
 
 interface Params {
-  how: "throw" | "exit" | "heap" | "buffers" | "hang" | "nothing";
+  how: "throw" | "reject" | "exit" | "heap" | "heapAtOnce" | "buffers" | "hang" | "nothing";
   /** The sink's folder. */
   out: string;
   /** A file to write the time to when it goes wrong. */
@@ -23,11 +23,17 @@ const ways: Record<Params["how"], (order: Order) => void> = {
   throw(order) {
     throw new RangeError(`order ${order.id} is out of stock`); // thrown here
   },
+  reject(order) {
+    void Promise.reject(new RangeError(`nobody waits for order ${order.id}`));
+  },
   exit() {
     process.exit(0);
   },
   heap() {
     for (let i = 0; i < 1000; i++) kept.push({ i, parts: [i, i + 1, i + 2] });
+  },
+  heapAtOnce() {
+    for (let i = 0; ; i++) kept.push({ i, parts: [i, i + 1, i + 2] });
   },
   buffers() {
     kept.push(Buffer.alloc(64 * 1024));
