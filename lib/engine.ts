@@ -121,8 +121,10 @@ const MAX_SESSION_SLOTS = 256;
 
 function workerHosts(slots: number, options: RunOptions, keepsHosts: boolean): WorkerHosts {
   checkOptions(options);
-  const youngMb = YOUNG_MB[options.preset ?? "throughput"];
-  return new WorkerHosts(slots, { heapMb: options.slotHeapMb ?? 2048, youngMb }, keepsHosts);
+  const heapMb = options.slotHeapMb ?? 2048;
+  // V8 aborts the whole process when one collection promotes much more than an exhausted heap holds.
+  const youngMb = Math.min(YOUNG_MB[options.preset ?? "throughput"], heapMb / 4);
+  return new WorkerHosts(slots, { heapMb, youngMb }, keepsHosts);
 }
 
 /** The plan of a job module without running it. */

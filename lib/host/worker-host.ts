@@ -5,6 +5,7 @@
  *
  * The only file, with workers/, that knows Piscina and Comlink.
  */
+import { once } from "node:events";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import * as Comlink from "comlink";
 import nodeEndpoint from "comlink/dist/umd/node-adapter.js";
@@ -17,6 +18,9 @@ import { slotControl } from "./slot-control.js";
 
 type Endpoint = NonNullable<Parameters<typeof Comlink.expose>[1]>;
 const endpointOf = nodeEndpoint as unknown as (port: MessagePort) => Endpoint;
+
+/** The id of a thread that has ended. */
+const GONE = -1;
 
 /** What a lease is given. */
 export interface Lease {
@@ -92,10 +96,12 @@ class WorkerHost {
   readonly control: SlotControl;
   /** Rejects when the thread ends without being asked to. */
   readonly failed: Promise<never>;
+  private readonly pool: Piscina;
   private readonly abort = new AbortController();
   private readonly gone: Promise<unknown>;
 
   constructor(pool: Piscina, slot: number, resources: SlotResources) {
+    this.pool = pool;
     this.slot = slot;
     const { port1, port2 } = new MessageChannel();
     const lease: Lease = { port: port2, slot, resources };
@@ -116,10 +122,14 @@ class WorkerHost {
     this.control = this.controlOver(port1);
   }
 
+  /** Resolves when the thread is gone: it may write files to its last moment. */
   async end(): Promise<void> {
     this.ended = true;
+    const before = this.pool.threads;
     this.abort.abort();
-    await this.gone;
+    const left = new Set(this.pool.threads);
+    const ending = before.filter((thread) => !left.has(thread) && thread.threadId !== GONE);
+    await Promise.allSettled([this.gone, ...ending.map((thread) => once(thread, "exit"))]);
   }
 
   private controlOver(port: MessagePort): SlotControl {

@@ -212,6 +212,15 @@ describe("millrace run", function () {
     });
   });
 
+  it("reports an abort of the whole process, which no code in it can", async () => {
+    // What V8 does to a process when one of its heaps is exhausted at a bad moment.
+    const aborting = join(folder, "aborting.mjs");
+    await writeFile(aborting, "process.abort();\n");
+    const ended = await millrace([aborting, "--json"]);
+    expect(ended.code).to.equal(1);
+    expect(ended.stderr).to.include('"code":"SLOT_HEAP_EXHAUSTED"');
+  });
+
   describe("colour", () => {
     const errorText = async (options: LaunchOptions) => (await millrace(["nowhere.ts"], options)).stderr;
 
