@@ -25,7 +25,7 @@ async function failure(program: string, options: RunOptions = {}, params = {}): 
 
 describe("engine", () => {
   it("refuses graphs that lead nowhere or name things twice", async () => {
-    for (const program of ["empty", "noSink", "sameUid"]) {
+    for (const program of ["empty", "noSink", "sameUid", "sameSink"]) {
       expect(await failure(program)).to.have.property("code", "GRAPH_INVALID");
     }
   });
@@ -57,6 +57,15 @@ describe("engine", () => {
     expect(carried.message).to.include("record.f");
     expect(await failure("tooLarge")).to.have.property("code", "RECORD_TOO_LARGE");
   }).timeout(60_000);
+
+  it("notices a function that returns a promise", async () => {
+    for (const program of ["promises", "promisedFilter"]) {
+      const error = await failure(program);
+      expect(error).to.have.property("code", "USER_FUNCTION_ASYNC");
+      expect(error.place).to.include({ operator: "wait" });
+      expect(error.place.record).to.be.oneOf(["1", "2"]);
+    }
+  });
 
   it("says what a sink could not do", async () => {
     const folder = await mkdtemp(join(tmpdir(), "millrace-engine-"));

@@ -75,7 +75,11 @@ export class GraphBuilder {
   program(): Program {
     const { job, operators, edges, logic, selectors } = this;
     if (operators.length === 0) throw new MillraceError("GRAPH_INVALID", `job "${job}" has no operators`);
+    const sinks = new Set<string>();
     for (const node of operators) {
+      if (node.kind === "sink" && sinks.size === sinks.add(node.name).size) {
+        throw new MillraceError("GRAPH_INVALID", `two sinks have the name "${node.name}"`);
+      }
       if (node.kind !== "sink" && !edges.some((edge) => edge.from === node.uid)) {
         throw new MillraceError("GRAPH_INVALID", `nothing reads "${node.name}": it leads to no sink`);
       }

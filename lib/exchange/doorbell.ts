@@ -30,7 +30,7 @@ export class Doorbell {
 
   /** Wakes the host if it sleeps. */
   ring(): void {
-    if (Atomics.load(this.words, ASLEEP) === 0) return;
+    if (Atomics.load(this.words, ASLEEP) === 0 || Atomics.exchange(this.words, ASLEEP, 0) === 0) return;
     Atomics.add(this.words, RUNG, 1);
     Atomics.notify(this.words, RUNG);
   }

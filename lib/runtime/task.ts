@@ -166,6 +166,8 @@ export class Task implements LocalReceiver, OutputOwner {
     if (this.phase === "running" && !this.blocked) {
       this.openLocals();
       const taken = this.take();
+      // Else a sender that runs after this task in each round would find the queue filled for ever.
+      if (!this.blocked) this.openLocals();
       this.adapt(taken, started);
       moved = taken > 0 || moved;
       if (this.inputEnded && !this.blocked) this.phase = "finishing";

@@ -45,6 +45,34 @@ const programs: Record<string, (env: Environment, params: { to: string }) => voi
       .uid("same")
       .sink("b", blackholeSink());
   },
+  sameSink(env) {
+    const numbers = env.source(
+      "in",
+      iterableSource(() => [1]),
+    );
+    numbers.sink("out", blackholeSink());
+    numbers.sink("out", blackholeSink());
+  },
+  promises(env) {
+    const numbers = env.source(
+      "in",
+      iterableSource(() => [1, 2]),
+    );
+    numbers
+      .map((n) => Promise.resolve(n))
+      .name("wait")
+      .sink("out", blackholeSink());
+  },
+  promisedFilter(env) {
+    const numbers = env.source(
+      "in",
+      iterableSource(() => [1, 2]),
+    );
+    numbers
+      .filter((() => Promise.resolve(false)) as never)
+      .name("wait")
+      .sink("out", blackholeSink());
+  },
   schema(env) {
     env
       .source(
