@@ -1,3 +1,4 @@
+import { codeName } from "../base/code-name.js";
 import type { Gate } from "../base/gate.js";
 import {
   BATCH_HEADER,
@@ -14,8 +15,6 @@ import { unpack } from "./packed.js";
 import { type DrainCode, readerSource } from "./read-code.js";
 import type { Shape } from "./shape.js";
 
-let serial = 0;
-
 /** `retained`: whoever takes the records keeps them, so every text gets memory of its own. */
 export function createRecordReader(accept: Accept, gate: Gate, retained = false): RecordReader {
   return new BatchReader(accept, gate, retained);
@@ -23,6 +22,8 @@ export function createRecordReader(accept: Accept, gate: Gate, retained = false)
 
 class BatchReader implements RecordReader {
   private code: DrainCode;
+  private readonly name = codeName("read");
+  private version = 0;
   private whole: FrameMemory | undefined;
 
   private readonly accept: Accept;
@@ -79,7 +80,7 @@ class BatchReader implements RecordReader {
   }
 
   private compile(shapes: readonly Shape[]): DrainCode {
-    const source = `${readerSource(shapes)}\n//# sourceURL=millrace:read/${serial++}`;
+    const source = `${readerSource(shapes)}\n//# sourceURL=${this.name}/${this.version++}`;
     const cut = this.retained ? ownPart : part;
     return new Function("accept", "gate", "own", "cut", source)(
       this.accept,

@@ -1,3 +1,4 @@
+import { codeName } from "../base/code-name.js";
 import { MillraceError } from "../base/error.js";
 import { FRAME_BYTES, RECORD_BYTES_MAX, SHAPE_CHANGES_MAX, SHAPES_MAX } from "../base/limits.js";
 import {
@@ -33,8 +34,6 @@ const PACKED_COST = 256;
 /** utf8Write needs this much beyond one byte a character, so that cut text cannot look like whole ASCII. */
 const TEXT_SLACK = 16;
 
-let serial = 0;
-
 export function createRecordWriter(sink: FrameSink, options: RecordWriterOptions = {}): RecordWriter {
   return new BatchWriter(sink, options);
 }
@@ -46,6 +45,8 @@ class BatchWriter implements RecordWriter {
   private readonly retained: boolean;
   private shapes: Shape[];
   private changes = 0;
+  private readonly name = codeName("write");
+  private version = 0;
   private packedCost = PACKED_COST;
   private limit: number;
   private memory: FrameMemory;
@@ -148,7 +149,7 @@ class BatchWriter implements RecordWriter {
 
   /** A unique source: V8 would share type feedback between channels of equal text. */
   private compile(): BatchCode {
-    const source = `${writerSource(this.shapes)}\n//# sourceURL=millrace:write/${serial++}`;
+    const source = `${writerSource(this.shapes)}\n//# sourceURL=${this.name}/${this.version++}`;
     const check = (value: unknown) => {
       checkCarriable(value, this.where);
     };

@@ -3,6 +3,7 @@
  * per operator, so that each keeps its own type feedback.
  */
 
+import { codeName } from "../base/code-name.js";
 import { ownString } from "../codec/own-string.js";
 import type { AccumulatorCode } from "./accumulators.js";
 import type { AnyFunction } from "./contract.js";
@@ -26,8 +27,6 @@ export interface GroupCode {
   partial(table: GroupTable, slot: number, pane: number): Partial;
   result(table: GroupTable, slot: number): any;
 }
-
-let compiled = 0;
 
 /** `key` is absent for aggregates over all records (windowAll). */
 export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): GroupCode {
@@ -71,7 +70,7 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
       return ${code.result};
     },
   };
-  //# sourceURL=millrace-group-${++compiled}.js`;
+  //# sourceURL=${codeName("group")}`;
   const bindings = new Map<string, unknown>([...code.bindings, ["keyOf", key], ["ownString", ownString]]);
   const made = new Function(...bindings.keys(), source)(...bindings.values()) as Omit<GroupCode, "table">;
   return { ...made, table: () => new GroupTable(n) };

@@ -3,6 +3,7 @@
  * everything below that point runs. Each function has a text of its own (sourceURL), or V8 would share
  * type feedback between chains.
  */
+import { codeName } from "../base/code-name.js";
 import type { ChainedOperator, JobVertex } from "../graph/job-graph.js";
 import type {
   AnyFunction,
@@ -35,8 +36,6 @@ export interface Chain {
   /** Binds the chain's code into a larger function (the source's loop). */
   compile(label: string, parameters: string, write: (builder: ChainCode) => void): AnyFunction;
 }
-
-let compiled = 0;
 
 export function buildChain(plan: ChainPlan): Chain {
   const operators = new Map<number, Operator>();
@@ -171,7 +170,7 @@ export class ChainCode {
     ${failed}(error, ${steps}[at], ${records}[at]);
   }
 };
-//# sourceURL=millrace-chain-${++compiled}-${label.replace(/[^\w-]+/g, "_").slice(0, 60)}.js`;
+//# sourceURL=${codeName(label)}`;
     return new Function(...this.bindings.keys(), source)(...this.bindings.values()) as AnyFunction;
   }
 }
