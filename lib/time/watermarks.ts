@@ -1,5 +1,6 @@
 /** Watermark strategies and the valve that combines the watermarks of several inputs. */
 import { type Duration, durationMs } from "../base/duration.js";
+import { MillraceError } from "../base/error.js";
 
 /** Event time in ms, or a Date. */
 export type Timestamp = number | Date;
@@ -28,9 +29,13 @@ export const watermarks = {
     timestampOf: (record: T) => Timestamp,
     options: StrategyOptions = {},
   ): WatermarkStrategy<T> {
+    const outOfOrdernessMs = durationMs(bound, "out-of-orderness bound");
+    if (outOfOrdernessMs < 0) {
+      throw new MillraceError("OPTION_INVALID", `out-of-orderness bound: ${bound} is below zero`);
+    }
     return {
       timestampOf,
-      outOfOrdernessMs: durationMs(bound, "out-of-orderness bound"),
+      outOfOrdernessMs,
       idlenessMs: durationMs(options.idleness ?? 0, "idleness"),
     };
   },
