@@ -237,8 +237,8 @@ describe("a function that answers a promise", () => {
 
   it("fails at the first record where nothing told before", async () => {
     const error = await errorOf(await start("unseen"));
-    expect(error.code).to.equal("RECORD_NOT_CARRIABLE");
-    expect(error.message).to.include("Promise");
-    expect(error.place.operator).to.equal("out");
+    expect(error.code).to.equal("USER_FUNCTION_ASYNC");
+    expect(error.message).to.include("promise");
+    expect(error.place.operator).to.equal("later");
   });
 });
