@@ -10,9 +10,9 @@ export interface Shape {
 
 /** Texts of a column that are remembered: the first ones seen. */
 export const DICTIONARY_ENTRIES_MAX = 256;
-/** Rows after which a full dictionary has to have paid. */
+/** Rows after which a dictionary has to have paid. */
 export const DICTIONARY_TRIAL_ROWS = 2048;
-/** A full dictionary that knows a smaller share of the texts is dropped: looking up costs what writing does. */
+/** A dictionary that knows, or learns, a smaller share of the texts is dropped: looking up costs what writing does. */
 export const DICTIONARY_HITS_MIN = 0.9;
 /** Longer texts are not remembered. */
 export const DICTIONARY_TEXT_MAX = 64;

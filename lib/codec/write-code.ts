@@ -47,10 +47,10 @@ export function writerSource(shapes: readonly Shape[]): string {
     const remembered = dictionaryColumns(shape, section);
     for (const { id } of remembered) {
       const name = `words${i}_${id}`;
-      dictionaries.push(`const ${name} = new Map(); let hits${i}_${id} = 0;`);
-      const poor = `hits${i}_${id} < seen * ${DICTIONARY_HITS_MIN}`;
-      useless.push(`if (${name}.size >= ${DICTIONARY_ENTRIES_MAX} && ${poor}) list.push([${i}, ${id}]);`);
-      useless.push(`hits${i}_${id} = 0;`);
+      dictionaries.push(`const ${name} = new Map(); let hits${i}_${id} = 0, size${i}_${id} = 0;`);
+      const served = `hits${i}_${id} + ${name}.size - size${i}_${id}`;
+      useless.push(`if (${served} < seen * ${DICTIONARY_HITS_MIN}) list.push([${i}, ${id}]);`);
+      useless.push(`hits${i}_${id} = 0; size${i}_${id} = ${name}.size;`);
     }
     const writer = new SectionWriter(`s${i}`, section, functions, i, new Set(remembered.map(({ id }) => id)));
     functions.push(writer.source());
