@@ -121,7 +121,7 @@ export class JobCoordinator {
         }
         if ("sink" in logic) {
           const { sink } = logic as unknown as { sink: SinkDefinition };
-          const committer = sink.createCommitter?.({ ...place_, runId: this.given.runId });
+          const committer = sink.createCommitter?.({ ...place_, runId: this.given.runId, resumed: false });
           if (committer === undefined) continue;
           await committer.open();
           this.committers.set(node.uid, committer);

@@ -14,6 +14,7 @@
  * Called by: runtime (chains). May import: base, codec, time, state, source, sink.
  */
 import type { Gate } from "../base/gate.js";
+import type { KeyedState, StateParts } from "../state/contract.js";
 
 // biome-ignore lint/complexity/noBannedTypes: user functions of every signature are bound and fingerprinted
 export type AnyFunction = Function;
@@ -39,6 +40,8 @@ export interface OperatorContext {
   readonly parallelism: number;
   readonly maxParallelism: number;
   readonly runId: string;
+  /** Counts the starts of this run from 1. */
+  readonly attempt: number;
   readonly gate: Gate;
   readonly out: Emit;
   /** Emits into a side output; a tag nobody reads is dropped. */
@@ -52,6 +55,12 @@ export interface OperatorContext {
   sendRows(rows: readonly unknown[]): void;
   /** Steady time in ms. */
   now(): number;
+  /** Wall time in ms since the epoch: processing time. */
+  wallNow(): number;
+  /** Where the operator declares its state, when it is created. */
+  readonly parts: StateParts;
+  /** Keyed state by descriptors, from the job's backend; asked for at most once, when it is created. */
+  keyedState(): KeyedState;
   /** Counted per operator and shown in metrics. */
   readonly counters: { lateRecordsDropped: number };
 }
@@ -66,6 +75,13 @@ export interface Operator {
   passes?(watermark: number): number;
   /** Goes on with what an element began and the gate suspended. False: still not through. */
   proceed?(): boolean;
+  /**
+   * A checkpoint is about to be taken, between two elements; may emit. Its state parts are frozen right after,
+   * and the barrier goes on behind what was emitted.
+   */
+  prepareSnapshot?(): void;
+  /** The checkpoint is complete: it will be restored rather than anything before it. */
+  checkpointComplete?(checkpoint: number): void;
   /** No more input. False: suspended, call again. */
   finish?(): boolean;
   /** The task's turn ends; `steady` is the time of the clock of `now()`. */

@@ -99,6 +99,12 @@ export class SlotBuilder {
         side,
         counters,
         now: systemClock.steady,
+        wallNow: systemClock.now,
+        attempt: 1,
+        parts: { declare: () => undefined },
+        keyedState: () => {
+          throw new Error("no state backend");
+        },
         wake: this.services.wake,
         pause: () => task.pause(),
         resume: () => task.resume(),

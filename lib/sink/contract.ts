@@ -21,8 +21,10 @@ export interface WriterContext {
   readonly operator: string;
   readonly subtask: number;
   readonly parallelism: number;
-  /** Names this run; the same in all subtasks. */
+  /** Names this run; the same in all subtasks and after every restart, also of the process. */
   readonly runId: string;
+  /** Counts the starts of this run from 1; with `runId` and `subtask` it names nothing twice. */
+  readonly attempt: number;
   /** Sends rows to the reader of the job's results (collectSink); rows must be structured-cloneable. */
   sendRows(rows: readonly unknown[]): void;
   /** The writer cannot take more for now / can again. Records written in between are still taken. */
@@ -39,8 +41,15 @@ export interface SinkWriter<T = unknown> {
   write(record: T, timestamp: number): void;
   /** Passes on what is held back for batching; called when the stream rests. */
   flush(): void;
-  /** The writer's last call before its committables count: everything written so far is named by them. */
+  /**
+   * A checkpoint is taken, or the input has ended: the answer names everything written before this call
+   * (and not named before); what is written after it belongs to the next one. Only its promise may wait.
+   */
   prepareCommit(): Promise<readonly Committable[]>;
+  /** What the writer has to remember besides, as plain records; called right after `prepareCommit`. */
+  snapshot?(): readonly unknown[];
+  /** Before `open`: what `snapshot` answered, dealt out over the subtasks there are now. */
+  restore?(items: readonly unknown[]): void;
   /** Ends; `aborted` says that what was not committed is to be thrown away. */
   close(aborted: boolean): Promise<void>;
 }
@@ -49,13 +58,22 @@ export interface CommitterContext {
   readonly job: string;
   readonly operator: string;
   readonly runId: string;
+  /** The run goes on from a checkpoint: the target may hold what it has committed before. */
+  readonly resumed: boolean;
 }
 
+/** The coordinator's half of a sink. It outlives restarts within a process. */
 export interface SinkCommitter {
-  /** Before any writer opens: checks that the target can be written. */
+  /** Before any writer opens: checks that the target can be written. Once per process. */
   open(): Promise<void>;
+  /** Makes visible; may be given again what it was given before, also by an earlier process. */
   commit(committables: readonly Committable[]): Promise<void>;
-  /** The job failed or was cancelled: removes what this run left unfinished. */
+  /**
+   * Before the writers of a restored attempt open, after `commit` of the checkpoint's committables: removes
+   * what earlier attempts of this run left and no checkpoint names.
+   */
+  cleanUp?(): Promise<void>;
+  /** The job failed for good or was cancelled: removes what this run left unfinished. */
   abort(): Promise<void>;
 }
 

@@ -23,6 +23,8 @@ export interface EnumeratorContext {
   readonly operator: string;
   /** Parallelism of the source's readers. */
   readonly parallelism: number;
+  /** What `snapshot()` answered at the checkpoint from which the job goes on; undefined at its first start. */
+  readonly restored?: unknown;
 }
 
 /** Finds splits and gives them out. One per source and run, on the coordinator. */
@@ -33,6 +35,11 @@ export interface SplitEnumerator<S extends Split = Split> {
   request(subtask: number): Promise<readonly S[] | undefined> | readonly S[] | undefined;
   /** The amount of work in all, in the unit of `SourceReader.consumed`, where it is known. */
   readonly total: number | undefined;
+  /**
+   * What is not given out yet, as JSON: it goes into checkpoints and comes back as `context.restored`, maybe
+   * with another parallelism. What was given out is in the readers' snapshots.
+   */
+  snapshot(): unknown;
   close(): Promise<void>;
 }
 
@@ -53,8 +60,9 @@ export interface ReaderContext {
 
 /** Turns splits into records, for one subtask. */
 export interface SourceReader<T = unknown, S extends Split = Split> {
-  /** Begins: typically asks for the first splits. */
+  /** Begins: typically asks for the first splits. Splits of a restored checkpoint were added before. */
   start(): void;
+  /** From the enumerator, or, before `start()`, as `snapshot()` gave them. */
   addSplits(splits: readonly S[]): void;
   noMoreSplits(): void;
   /**
@@ -70,7 +78,10 @@ export interface SourceReader<T = unknown, S extends Split = Split> {
   readonly ended: boolean;
   /** Work done so far, in the unit of `SplitEnumerator.total`. */
   readonly consumed: number;
-  /** The splits not read to their end, with the position reached. */
+  /**
+   * The splits not read to their end, with the position behind the record last given: JSON. A split read to
+   * its end, whose ordinal `takeEndedSplits` has not told yet, may be left out.
+   */
   snapshot(): readonly S[];
   close(): Promise<void>;
 }

@@ -21,6 +21,10 @@ export class StaticEnumerator<S extends Split> implements SplitEnumerator<S> {
     return share.length === 0 ? undefined : share;
   }
 
+  snapshot(): unknown {
+    return { remaining: this.shares.flatMap((share, subtask) => (this.served.has(subtask) ? [] : share)) };
+  }
+
   async close(): Promise<void> {}
 }
 

@@ -79,6 +79,10 @@ class FileEnumerator implements SplitEnumerator<FileSplit> {
     return split === undefined ? undefined : [split];
   }
 
+  snapshot(): unknown {
+    return { splits: this.splits, total: this.total };
+  }
+
   async close(): Promise<void> {}
 
   private async cut({ path, size }: FoundFile): Promise<FileSplit[]> {

@@ -1,0 +1,163 @@
+/**
+ * State: what an operator remembers between records, and how it gets into checkpoints and back.
+ *
+ * A *part* is a named piece of an operator's state. Operators declare their parts when they are built;
+ * between building and opening the runtime loads what a checkpoint holds under the same name. At a barrier
+ * the runtime freezes every part; a frozen part writes its *entries* as they were at that moment, in slices,
+ * while the operator goes on.
+ *
+ * Invariants
+ * - `freeze` takes no longer than copying what cannot be tracked (a few ms); no entry is written twice.
+ * - An entry is a plain record that any codec carries; its `stamp` is a number of the part's own meaning.
+ * - Entries of keyed parts carry their key group; `load` is given only groups this subtask owns. Entries of
+ *   split parts are dealt out over the subtasks, of union parts given to all, of broadcast parts are those of
+ *   one subtask, equal in all.
+ * - A delta holds what changed since the freeze before; `load` is given full entries first, deltas in order.
+ *
+ * Called by: operators (declare, use), runtime (freeze, load). May import: base, codec.
+ */
+
+export type StateScope = "keyed" | "split" | "union" | "broadcast";
+
+/** Takes the entries of a frozen part. */
+export interface EntrySink {
+  entry(value: unknown, stamp: number, keyGroup: number): void;
+}
+
+/** What is known of a part's contents beyond its name; compared when it is restored. JSON. */
+export interface StateSchema {
+  /** "value", "list", "map", "timers", "panes", ... Another kind is never loaded. */
+  readonly kind: string;
+  /** Declared types, where there are any; a difference is shown to the user. */
+  readonly types?: Readonly<Record<string, unknown>>;
+}
+
+export interface StatePart {
+  readonly name: string;
+  readonly scope: StateScope;
+  readonly schema: StateSchema;
+  /**
+   * Freezes the part as of now: entries go to the sink, at the latest when `pack` has answered true.
+   * `delta`: only what changed since the last freeze; a part that cannot tell writes everything and says so
+   * in the answer.
+   */
+  freeze(wanted: "full" | "delta", sink: EntrySink): FrozenPart;
+  /** Takes one restored entry. */
+  load(value: any, stamp: number, keyGroup: number): void;
+}
+
+export interface FrozenPart {
+  readonly kind: "full" | "delta";
+  /** Writes entries until `timeIsUp`; true when all are written. */
+  pack(timeIsUp: () => boolean): boolean;
+  /** Nobody wants the rest: forget what is not written yet. */
+  release(): void;
+}
+
+/** Where an operator declares its parts; each name once. */
+export interface StateParts {
+  declare(part: StatePart): void;
+}
+
+/** The key groups that a subtask owns: first to last, both included. */
+export interface KeyGroupRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What a backend is told about the operator whose keyed state it keeps. */
+export interface BackendContext {
+  readonly job: string;
+  readonly operator: string;
+  readonly subtask: number;
+  readonly maxParallelism: number;
+  readonly groups: KeyGroupRange;
+  /** A folder of this attempt's own, for backends that keep state on disk; removed afterwards. */
+  readonly directory: string;
+  /** Wall time in ms, for time-to-live. */
+  now(): number;
+  readonly parts: StateParts;
+}
+
+/** Keyed state of one operator in one subtask. All handles speak of the key last given to `use`. */
+export interface KeyedState {
+  /** Selects the key. `keyGroup` is the key's, computed by the caller (see key.ts). */
+  use(key: unknown, keyGroup: number): void;
+  value<T>(name: string, descriptor: ValueDescriptor<T>): ValueState<T>;
+  list<T>(name: string, descriptor: ListDescriptor<T>): ListState<T>;
+  map<K, V>(name: string, descriptor: MapDescriptor<K, V>): MapState<K, V>;
+  reducing<T>(name: string, descriptor: ReducingDescriptor<T>): AppendingState<T, T>;
+  aggregating<T, A, R>(name: string, descriptor: AggregatingDescriptor<T, A, R>): AppendingState<T, R>;
+  /** Called once a turn while the task rests: expiry, write-back. */
+  rest(steady: number): void;
+  close(): Promise<void>;
+}
+
+/** A state backend: `heap`, `lmdb` or a user's own module that exports one as `default`. */
+export interface StateBackend {
+  readonly name: string;
+  open(context: BackendContext): KeyedState;
+}
+
+/** Options every keyed descriptor takes. */
+export interface StateOptions {
+  /** Entries not written (or read, by `ttlRefresh`) for this long are gone, ms. */
+  readonly ttlMs?: number;
+  readonly ttlRefresh?: "write" | "read-write";
+}
+
+export interface ValueDescriptor<T> extends StateOptions {
+  readonly kind: "value";
+  readonly type?: T;
+}
+export interface ListDescriptor<T> extends StateOptions {
+  readonly kind: "list";
+  readonly type?: T;
+}
+export interface MapDescriptor<K, V> extends StateOptions {
+  readonly kind: "map";
+  readonly type?: readonly [K, V];
+}
+export interface ReducingDescriptor<T> extends StateOptions {
+  readonly kind: "reducing";
+  readonly reduce: (left: T, right: T) => T;
+}
+export interface AggregatingDescriptor<T, A, R> extends StateOptions {
+  readonly kind: "aggregating";
+  readonly create: () => A;
+  readonly add: (accumulator: A, record: T) => A;
+  readonly result: (accumulator: A) => R;
+}
+
+/** One value per key. A value changed in place counts only after `update`. */
+export interface ValueState<T> {
+  get(): T | undefined;
+  update(value: T): void;
+  clear(): void;
+}
+/** Values in the order they were added. */
+export interface ListState<T> {
+  get(): readonly T[];
+  add(value: T): void;
+  addAll(values: readonly T[]): void;
+  update(values: readonly T[]): void;
+  clear(): void;
+}
+/** A map per key; each entry is written and checkpointed by itself. */
+export interface MapState<K, V> {
+  get(key: K): V | undefined;
+  has(key: K): boolean;
+  set(key: K, value: V): void;
+  delete(key: K): void;
+  entries(): IterableIterator<[K, V]>;
+  keys(): IterableIterator<K>;
+  values(): IterableIterator<V>;
+  readonly size: number;
+  clear(): void;
+}
+/** Values folded into one as they are added. */
+export interface AppendingState<T, R> {
+  get(): R | undefined;
+  add(value: T): void;
+  clear(): void;
+}

@@ -1,0 +1,36 @@
+/**
+ * Blob stores: where checkpoints lie. A *blob* is bytes under a path ("a/b/c", forward slashes, relative to
+ * the store's root), written whole and never changed.
+ *
+ * Invariants
+ * - `put` is atomic and durable: after it resolves the blob survives a crash of process and machine, before
+ *   it resolves nobody sees it. `exclusive` refuses a path that exists, so that one of two writers wins.
+ * - A store is opened again in another thread or process from its `location`, which is JSON.
+ * - A missing blob is a coded error (BLOB_MISSING), a store that cannot be written another (STORAGE_FAILED).
+ *
+ * Called by: checkpoint, runtime (snapshots), coordinator. May import: base.
+ */
+
+/** Where a store is; JSON. `memory` lives in the main thread and is reached by no other. */
+export type StoreLocation =
+  | { readonly kind: "memory" }
+  | { readonly kind: "filesystem"; readonly directory: string };
+
+export interface PutOptions {
+  /** Refuse a path that exists (BLOB_EXISTS). Default: it is replaced. */
+  readonly exclusive?: boolean;
+}
+
+export interface BlobStore {
+  readonly location: StoreLocation;
+  put(path: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void>;
+  get(path: string): Promise<Uint8Array>;
+  /** A part of a blob; BLOB_MISSING too when the blob is shorter. */
+  getRange(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /** Paths of all blobs below a folder, sorted; empty when there is none. */
+  list(folder: string): Promise<readonly string[]>;
+  /** Removing what is not there is no error. */
+  remove(path: string): Promise<void>;
+  /** Removes everything below a folder, temporary leftovers included. */
+  removeFolder(folder: string): Promise<void>;
+}
