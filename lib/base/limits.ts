@@ -24,6 +24,12 @@ export const RECORD_FIELDS_MAX = 256;
 /** How long the rounds of a host run before the event loop may turn. */
 export const ROUND_MS = 2;
 
+/** A task's snapshot of fewer bytes lies in the manifest itself: a file for each would cost more (Flink's 20 KB). */
+export const SNAPSHOT_INLINE_BYTES = 20 * 1024;
+
+/** How long the packing of a snapshot may take of one turn, ms. */
+export const SNAPSHOT_SLICE_MS = 1;
+
 /** Collected rows that may wait in the main thread for somebody to read them. */
 export const RESULT_ROWS_MAX = 4_000_000;
 

@@ -28,6 +28,8 @@ export interface RecordWriter {
   readonly pending: number;
   /** Ends the open batch and hands it to the sink. */
   flush(): void;
+  /** Forgets what earlier frames told: those that follow can be read by a reader of their own. */
+  restart(): void;
 }
 
 export interface RecordReader {
@@ -39,6 +41,8 @@ export interface RecordReader {
    */
   drain(limit: number): number;
   readonly remaining: number;
+  /** Gives records to another function, or again (undefined) to the first one; `through`: whatever the gate says. */
+  redirect(accept: Accept | undefined, through?: boolean): void;
 }
 
 /** The views of one piece of memory that generated code reads; made once per buffer. */

@@ -13,6 +13,10 @@ export interface DrainCode {
   ): void;
   drain(limit: number): number;
   remaining(): number;
+  redirect(
+    accept: ((record: unknown, timestamp: number, keyGroup: number) => void) | undefined,
+    through: boolean,
+  ): void;
 }
 
 /** Body of a function (accept, gate, own, cut) => DrainCode. */
@@ -30,9 +34,10 @@ export function readerSource(shapes: readonly Shape[]): string {
     );
     const body = reader.source();
     return `case ${i}: { ${body}
-      accept(v0, f64[d + ${TIMESTAMP_AT}], g); break; }`;
+      give(v0, f64[d + ${TIMESTAMP_AT}], g); break; }`;
   });
   return `"use strict";
+let give = accept, open = gate;
 let i32, f64, i64, q = 0, row = 0, rows = 0, c = 0, text = "", packed = [];
 const word = (words, length) => {
   const value = cut(text, c, c += length);
@@ -48,6 +53,7 @@ return {
     q = firstRow; row = 0; rows = count; c = 0; text = strings; packed = values;
   },
   remaining: () => rows - row,
+  redirect(to, through) { give = to ?? accept; open = through ? { level: 0 } : gate; },
   drain(limit) {
     const first = row;
     const last = limit < rows - row ? row + limit : rows;
@@ -59,7 +65,7 @@ return {
         ${cases.join("\n")}
         default: throw new Error("unknown shape in a batch");
       }
-      if (gate.level !== 0) break;
+      if (open.level !== 0) break;
     }
     if (row === rows) { text = ""; packed = []; }
     return row - first;

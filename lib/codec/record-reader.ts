@@ -29,6 +29,8 @@ class BatchReader implements RecordReader {
   private readonly accept: Accept;
   private readonly gate: Gate;
   private readonly retained: boolean;
+  private redirected: Accept | undefined;
+  private through = false;
 
   constructor(accept: Accept, gate: Gate, retained: boolean) {
     this.accept = accept;
@@ -43,6 +45,12 @@ class BatchReader implements RecordReader {
 
   drain(limit: number): number {
     return this.code.drain(limit);
+  }
+
+  redirect(accept: Accept | undefined, through = false): void {
+    this.redirected = accept;
+    this.through = through;
+    this.code.redirect(accept, through);
   }
 
   open(kind: FrameKind, memory: FrameMemory, offset: number, length: number): void {
@@ -82,12 +90,10 @@ class BatchReader implements RecordReader {
   private compile(shapes: readonly Shape[]): DrainCode {
     const source = `${readerSource(shapes)}\n//# sourceURL=${this.name}/${this.version++}`;
     const cut = this.retained ? ownPart : part;
-    return new Function("accept", "gate", "own", "cut", source)(
-      this.accept,
-      this.gate,
-      ownString,
-      cut,
-    ) as DrainCode;
+    const make = new Function("accept", "gate", "own", "cut", source);
+    const code = make(this.accept, this.gate, ownString, cut) as DrainCode;
+    code.redirect(this.redirected, this.through);
+    return code;
   }
 }
 

@@ -86,6 +86,13 @@ class BatchWriter implements RecordWriter {
     }
   }
 
+  restart(): void {
+    this.flush();
+    if (this.shapes.length === 0) return;
+    this.code.forget();
+    this.announce();
+  }
+
   /** Whatever the first shape's fast path does not take: a full batch, another shape, a new one. */
   private readonly slow = (record: unknown, timestamp: number, keyGroup: number): void => {
     for (;;) {

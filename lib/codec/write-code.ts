@@ -32,6 +32,8 @@ export interface BatchCode {
   rows(): number;
   batch(): OpenBatch;
   clear(packedCost: number): void;
+  /** Empties the dictionaries. */
+  forget(): void;
   use(i32: Int32Array, f64: Float64Array, i64: BigInt64Array, limit: number): void;
   /** [shape, column] of each dictionary that does not pay. */
   useless(): readonly (readonly [shape: number, column: number])[];
@@ -42,12 +44,14 @@ export function writerSource(shapes: readonly Shape[]): string {
   const functions: string[] = [];
   const dictionaries: string[] = [];
   const useless: string[] = [];
+  const forget: string[] = [];
   shapes.forEach((shape, i) => {
     const section = layOut(shape.type, true);
     const remembered = dictionaryColumns(shape, section);
     for (const { id } of remembered) {
       const name = `words${i}_${id}`;
       dictionaries.push(`const ${name} = new Map(); let hits${i}_${id} = 0, size${i}_${id} = 0;`);
+      forget.push(`${name}.clear(); hits${i}_${id} = 0; size${i}_${id} = 0;`);
       const served = `hits${i}_${id} + ${name}.size - size${i}_${id}`;
       useless.push(`if (${served} < seen * ${DICTIONARY_HITS_MIN}) list.push([${i}, ${id}]);`);
       useless.push(`hits${i}_${id} = 0; size${i}_${id} = ${name}.size;`);
@@ -74,6 +78,7 @@ return {
     p = ${BATCH_HEADER}; rows = 0; chars = 0; text = "";
     packed = []; packedBytes = 0; packedCost = cost;
   },
+  forget() { seen = 0; ${forget.join(" ")} },
   use(a, b, c, bytes) { i32 = a; f64 = b; i64 = c; limit = bytes; },
   useless() {
     const list = [];

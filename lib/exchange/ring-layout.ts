@@ -4,7 +4,13 @@
  *   byte 0     tail    bytes published, modulo 2^32       written by: RingWriter
  *   byte 128   head    bytes released, modulo 2^32        written by: RingReader
  *   byte 256   credit  bytes that may be in flight        written by: RingReader
- *   byte 512   frames  capacity bytes, a power of two
+ *   byte 384   mark    version, odd while it is written   written by: RingWriter
+ *   byte 388   mark    the tail when it was set           written by: RingWriter
+ *   byte 392   mark    length of its content              written by: RingWriter
+ *   byte 512   mark    content                            written by: RingWriter
+ *   byte 1024  frames  capacity bytes, a power of two
+ *
+ * The mark is a message that is read before the frames in front of it: a barrier that overtakes them.
  *
  * A frame lies whole, 8-byte aligned, never across the end; what is left there is skipped by a wrap mark:
  *
@@ -14,7 +20,12 @@
 export const TAIL = 0;
 export const HEAD = 32;
 export const CREDIT = 64;
-export const FRAMES_AT = 512;
+export const MARK_VERSION = 96;
+export const MARK_TAIL = 97;
+export const MARK_LENGTH = 98;
+export const MARK_AT = 512;
+export const MARK_BYTES = 512;
+export const FRAMES_AT = 1024;
 export const FRAME_HEADER = 16;
 export const WRAP = -1;
 

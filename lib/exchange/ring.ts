@@ -1,9 +1,22 @@
 // @hot one call per frame; guarded by benchmarks/exchange
 /** A single-writer single-reader ring of byte frames in shared memory; see ring-layout.ts. */
 import { assert } from "../base/assert.js";
-import { RING_BYTES } from "../base/limits.js";
+import { FRAME_BYTES, RING_BYTES } from "../base/limits.js";
 import type { Doorbell } from "./doorbell.js";
-import { CREDIT, FRAME_HEADER, FRAMES_AT, frameSpace, HEAD, TAIL, WRAP } from "./ring-layout.js";
+import {
+  CREDIT,
+  FRAME_HEADER,
+  FRAMES_AT,
+  frameSpace,
+  HEAD,
+  MARK_AT,
+  MARK_BYTES,
+  MARK_LENGTH,
+  MARK_TAIL,
+  MARK_VERSION,
+  TAIL,
+  WRAP,
+} from "./ring-layout.js";
 
 /** Views of the ring's memory, for whoever decodes a frame in place. */
 export interface RingMemory {
@@ -16,7 +29,8 @@ export interface RingMemory {
 export function createRing(capacity: number = RING_BYTES): SharedArrayBuffer {
   assert(capacity >= 1024 && (capacity & (capacity - 1)) === 0, "a ring's capacity is a power of two");
   const memory = new SharedArrayBuffer(FRAMES_AT + capacity);
-  new Int32Array(memory)[CREDIT] = capacity;
+  // A quarter is kept back: a batch that has begun goes on beyond the credit, so that a barrier can overtake it.
+  new Int32Array(memory)[CREDIT] = capacity - (capacity >> 2);
   return memory;
 }
 
@@ -51,12 +65,40 @@ export class RingWriter {
    * together: the writer calls `ring()` when it stops writing for now.
    */
   tryWrite(kind: number, records: number, source: Uint8Array, length: number): boolean {
+    return this.write(kind, records, source, length, Atomics.load(this.i32, CREDIT));
+  }
+
+  /** As `tryWrite`, whatever the credit: false when there is no room. */
+  tryWriteBeyond(kind: number, records: number, source: Uint8Array, length: number): boolean {
+    return this.write(kind, records, source, length, this.capacity);
+  }
+
+  /** Whether a sender that ran out of credit may go on: not for a few bytes only. */
+  get hasCredit(): boolean {
+    const credit = Math.min(Atomics.load(this.i32, CREDIT), this.capacity);
+    const used = this.inFlightBytes;
+    return used === 0 || used <= credit - Math.min(FRAME_BYTES, credit >> 1);
+  }
+
+  /** Sets the ring's mark behind everything published so far; the reader sees it before it sees all that. */
+  mark(content: Uint8Array): void {
+    assert(content.length <= MARK_BYTES, "a mark fits its place");
+    Atomics.add(this.i32, MARK_VERSION, 1);
+    this.bytes.set(content, MARK_AT);
+    Atomics.store(this.i32, MARK_LENGTH, content.length);
+    Atomics.store(this.i32, MARK_TAIL, this.tail);
+    Atomics.add(this.i32, MARK_VERSION, 1);
+    this.unrung = 0;
+    this.peer.ring();
+  }
+
+  private write(kind: number, records: number, source: Uint8Array, length: number, credit: number): boolean {
     const space = frameSpace(length);
     assert(space <= this.capacity >> 1, "a frame fits half the ring");
     const offset = this.tail & (this.capacity - 1);
     const untilEnd = this.capacity - offset;
     const skipped = space > untilEnd ? untilEnd : 0;
-    if (!this.fits(space + skipped)) {
+    if (!this.fits(space + skipped, Math.min(credit, this.capacity))) {
       this.ring();
       return false;
     }
@@ -80,9 +122,8 @@ export class RingWriter {
     this.peer.ring();
   }
 
-  private fits(wanted: number): boolean {
+  private fits(wanted: number, credit: number): boolean {
     let used = (this.tail - this.seenHead) | 0;
-    const credit = Math.min(Atomics.load(this.i32, CREDIT), this.capacity);
     if (used + wanted <= credit) return true;
     used = this.inFlightBytes;
     return used === 0 || used + wanted <= credit;
@@ -101,6 +142,8 @@ export class RingReader {
   private readonly peer: Doorbell;
   private head: number;
   private seenTail: number;
+  private seenMark = 0;
+  private markTail = 0;
 
   constructor(memory: SharedArrayBuffer, peer: Doorbell) {
     this.i32 = new Int32Array(memory);
@@ -120,6 +163,25 @@ export class RingReader {
   get availableBytes(): number {
     this.seenTail = Atomics.load(this.i32, TAIL);
     return (this.seenTail - this.head) | 0;
+  }
+
+  /** A mark that was not taken yet; undefined when there is none. One load while there is none. */
+  takeMark(): Buffer | undefined {
+    const version = Atomics.load(this.i32, MARK_VERSION);
+    if (version === this.seenMark || (version & 1) === 1) return undefined;
+    const tail = Atomics.load(this.i32, MARK_TAIL);
+    const length = Atomics.load(this.i32, MARK_LENGTH);
+    const content = Buffer.from(this.memory.bytes.subarray(MARK_AT, MARK_AT + length));
+    // It was replaced while it was read: the next look finds the new one.
+    if (Atomics.load(this.i32, MARK_VERSION) !== version) return undefined;
+    this.seenMark = version;
+    this.markTail = tail;
+    return content;
+  }
+
+  /** Bytes in front of the mark last taken that were not released yet. */
+  get bytesBeforeMark(): number {
+    return Math.max(0, (this.markTail - this.head) | 0);
   }
 
   /** Looks at the oldest frame without taking it. */

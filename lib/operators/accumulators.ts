@@ -29,6 +29,8 @@ export interface AccumulatorCode {
   /** Expression: the result object. */
   readonly result: string;
   readonly functions: readonly AnyFunction[];
+  /** Names and kinds of the aggregates, in order. */
+  readonly layout: string;
 }
 
 interface Parts {
@@ -71,6 +73,9 @@ export function accumulatorCode(aggregates: Aggregates<any>, counted = false): A
     partialFields: parts.partial.join(", "),
     result: `({${parts.result.join(", ")}})`,
     functions: parts.functions,
+    layout: Object.entries(aggregates)
+      .map(([name, { kind }]) => `${name}: ${kind}`)
+      .join(", "),
   };
 }
 

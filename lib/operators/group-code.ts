@@ -18,10 +18,17 @@ export interface Partial {
 }
 
 export interface GroupCode {
+  /** Accumulators that are not numbers may change in place. */
+  readonly hasObjects: boolean;
+  readonly objectCells: number;
+  /** What the cells are, in order: compared when groups are restored. */
+  readonly layout: string;
   table(): GroupTable;
   /** Adds a record to its group; answers the group's slot. */
   add(table: GroupTable, record: unknown): number;
   addPartial(table: GroupTable, partial: unknown): number;
+  /** The group is what the partial says, whatever it was; answers its slot. */
+  replace(table: GroupTable, partial: unknown): number;
   /** Folds one group of another table into this table. */
   merge(table: GroupTable, other: GroupTable, otherSlot: number): void;
   partial(table: GroupTable, slot: number, pane: number): Partial;
@@ -57,6 +64,12 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
       ${code.addPartial}
       return slot;
     },
+    replace(table, p) {${lookup("p.k", "key")}
+      ${cells("table")} ${at("slot")}
+      ${code.reset}
+      ${code.addPartial}
+      return slot;
+    },
     merge(table, other, otherSlot) {${lookup("other.keys[otherSlot]", "key")}
       ${cells("table")} ${at("slot")} ${cells("other", "2")} ${at("otherSlot", "2")}
       ${code.merge}
@@ -72,6 +85,10 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
   };
   //# sourceURL=${codeName("group")}`;
   const bindings = new Map<string, unknown>([...code.bindings, ["keyOf", key], ["ownString", ownString]]);
-  const made = new Function(...bindings.keys(), source)(...bindings.values()) as Omit<GroupCode, "table">;
-  return { ...made, table: () => new GroupTable(n) };
+  const made = new Function(...bindings.keys(), source)(...bindings.values()) as Pick<
+    GroupCode,
+    "add" | "addPartial" | "replace" | "merge" | "partial" | "result"
+  >;
+  const { layout } = code;
+  return { ...made, hasObjects: m > 0, objectCells: m, layout, table: () => new GroupTable(n) };
 }

@@ -45,6 +45,29 @@ export class GroupTable {
     return slot;
   }
 
+  /** The accumulators of all groups, or of those in `slots`, side by side; nothing can be found in it. */
+  copy(objectCells: number, slots?: readonly number[]): GroupTable {
+    const n = this.numberCells;
+    const copied = new GroupTable(n);
+    copied.size = slots?.length ?? this.size;
+    if (slots === undefined) {
+      copied.numbers = this.numbers.slice(0, this.size * n);
+      copied.objects = this.objects.slice();
+      for (const key of this.keys) copied.keys.push(key);
+      return copied;
+    }
+    copied.numbers = new Float64Array(slots.length * n);
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i]!;
+      copied.keys.push(this.keys[slot]);
+      for (let cell = 0; cell < n; cell++) copied.numbers[i * n + cell] = this.numbers[slot * n + cell]!;
+      for (let cell = 0; cell < objectCells; cell++) {
+        copied.objects[i * objectCells + cell] = this.objects[slot * objectCells + cell];
+      }
+    }
+    return copied;
+  }
+
   /** Forgets every group; memory is kept for the next ones. */
   clear(): void {
     this.byNumber.clear();

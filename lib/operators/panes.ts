@@ -1,9 +1,14 @@
 // @hot one comparison per record while records stay in a pane; guarded by benchmarks/nexmark
 import { paneSize, type WindowAssigner, windowStart } from "../time/windows.js";
 import type { GroupCode } from "./group-code.js";
+import type { FrozenGroups } from "./group-part.js";
 import type { GroupTable } from "./group-table.js";
 
 const SPARE_MAX = 4;
+
+function noStamp(): number {
+  return 0;
+}
 
 /** Group tables by pane: the stretches of time that windows share (see paneSize). */
 export class Panes {
@@ -52,6 +57,15 @@ export class Panes {
     this.start = Number.NaN;
     this.end = Number.NaN;
     this.table = undefined;
+  }
+
+  /** Copies of all panes, for a snapshot. */
+  copy(): FrozenGroups[] {
+    return [...this.tables].map(([pane, table]) => ({
+      table: table.copy(this.code.objectCells),
+      pane,
+      stamp: noStamp,
+    }));
   }
 
   /** Start of the earliest pane; Infinity when there is none. */

@@ -7,8 +7,10 @@
 import { accumulatorCode } from "./accumulators.js";
 import type { Aggregates } from "./aggregates.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
-import { type GroupCode, groupCode } from "./group-code.js";
+import { type GroupCode, groupCode, type Partial } from "./group-code.js";
+import { groupPart } from "./group-part.js";
 import type { GroupTable } from "./group-table.js";
+import { SlotSet } from "./slot-set.js";
 
 /** How long and how many records a mini-batch may gather. */
 export interface MiniBatch {
@@ -59,9 +61,10 @@ class RunningAggregate implements Operator {
   private readonly table: GroupTable;
   private readonly partials: boolean;
   private readonly batch: MiniBatch | undefined;
-  /** Slots changed in this mini-batch; `marked[slot]` says that it is in the list. */
-  private changed: number[] = [];
-  private marked = new Uint8Array(1024);
+  /** Slots changed in this mini-batch: their results are to be emitted. */
+  private readonly changed = new SlotSet();
+  /** Slots changed since the last snapshot, once there was one. */
+  private touched: SlotSet | undefined;
   private gathered = 0;
   private since = Number.NaN;
   private timestamp = Number.NaN;
@@ -77,15 +80,26 @@ class RunningAggregate implements Operator {
     this.partials = partials;
     this.batch = spec.miniBatch;
     this.project = spec.project ?? ((result: object, { key }: { key: unknown }) => ({ key, ...result }));
+    context.parts.declare(
+      groupPart({
+        name: "groups",
+        scope: "keyed",
+        code,
+        maxParallelism: context.maxParallelism,
+        copy: (wanted) => this.copy(wanted),
+        load: (partial, stamp) => this.load(partial, stamp),
+      }),
+    );
   }
 
   element(record: unknown, timestamp: number): void {
     const slot = this.partials ? this.code.addPartial(this.table, record) : this.code.add(this.table, record);
+    if (this.touched !== undefined) this.touched.add(slot);
     if (this.batch === undefined) {
       this.context.out(this.resultOf(slot), timestamp);
       return;
     }
-    this.mark(slot);
+    this.changed.add(slot);
     if (!(timestamp <= this.timestamp)) this.timestamp = timestamp;
     if (++this.gathered >= this.batch.size) this.giving = true;
     if (this.giving) this.proceed();
@@ -95,13 +109,13 @@ class RunningAggregate implements Operator {
   proceed(): boolean {
     if (!this.giving) return true;
     const { out, gate } = this.context;
-    while (this.next < this.changed.length) {
+    while (this.next < this.changed.size) {
       if (gate.level !== 0) return false;
-      const slot = this.changed[this.next++]!;
-      this.marked[slot] = 0;
+      const slot = this.changed.remove(this.next++);
+      if (this.touched !== undefined) this.touched.add(slot);
       out(this.resultOf(slot), this.timestamp);
     }
-    this.changed = [];
+    this.changed.take();
     this.next = 0;
     this.gathered = 0;
     this.giving = false;
@@ -121,24 +135,36 @@ class RunningAggregate implements Operator {
   }
 
   passes(watermark: number): number {
-    if (this.changed.length === 0) this.passed = watermark;
+    if (this.changed.size === 0) this.passed = watermark;
     return this.passed;
   }
 
   finish(): boolean {
-    this.giving = this.changed.length > 0;
+    this.giving = this.changed.size > 0;
     return this.proceed();
   }
 
-  private mark(slot: number): void {
-    if (slot >= this.marked.length) {
-      const grown = new Uint8Array(this.marked.length * 2);
-      grown.set(this.marked);
-      this.marked = grown;
-    }
-    if (this.marked[slot] === 1) return;
-    this.marked[slot] = 1;
-    this.changed.push(slot);
+  /** A stamp says that the group's result is still to be emitted: the batch's timestamp, Infinity for none. */
+  private copy(wanted: "full" | "delta") {
+    const { touched, table, changed } = this;
+    const isDelta = wanted === "delta" && touched !== undefined;
+    const taken = touched?.take();
+    const slots = isDelta ? taken : undefined;
+    this.touched ??= new SlotSet();
+    const due = Number.isNaN(this.timestamp) ? Number.POSITIVE_INFINITY : this.timestamp;
+    const copied = table.copy(this.code.objectCells, slots);
+    const stamps = new Float64Array(copied.size);
+    for (let i = 0; i < stamps.length; i++) stamps[i] = changed.has(slots?.[i] ?? i) ? due : Number.NaN;
+    const groups = [{ table: copied, pane: 0, stamp: (place: number) => stamps[place]! }];
+    return { kind: isDelta ? ("delta" as const) : ("full" as const), groups };
+  }
+
+  private load(partial: Partial, stamp: number): void {
+    const slot = this.code.replace(this.table, partial);
+    if (this.batch === undefined || Number.isNaN(stamp)) return;
+    this.changed.add(slot);
+    this.gathered++;
+    if (stamp !== Number.POSITIVE_INFINITY && !(stamp <= this.timestamp)) this.timestamp = stamp;
   }
 
   private resultOf(slot: number): unknown {
@@ -164,6 +190,24 @@ class RunningCombine implements Operator {
     this.batch = batch;
     this.code = code;
     this.table = code.table();
+    context.parts.declare(
+      groupPart({
+        name: "gathered",
+        // They go to the owner of their key from wherever they are.
+        scope: "split",
+        code,
+        maxParallelism: context.maxParallelism,
+        copy: () => {
+          const [table, due] = [this.table.copy(code.objectCells), this.timestamp];
+          return { kind: "full", groups: [{ table, pane: 0, stamp: () => due }] };
+        },
+        load: (partial, stamp) => {
+          code.addPartial(this.table, partial);
+          this.gathered++;
+          if (!(stamp <= this.timestamp)) this.timestamp = stamp;
+        },
+      }),
+    );
   }
 
   element(record: unknown, timestamp: number): void {

@@ -10,7 +10,9 @@ import { type WindowAssigner, windowStart } from "../time/windows.js";
 import { accumulatorCode } from "./accumulators.js";
 import type { Aggregates } from "./aggregates.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
+import { FiredWindows } from "./fired-windows.js";
 import { type GroupCode, groupCode, type Partial } from "./group-code.js";
+import { groupPart } from "./group-part.js";
 import type { GroupTable } from "./group-table.js";
 import { Panes } from "./panes.js";
 
@@ -64,6 +66,9 @@ class WindowAggregate implements Operator {
     | { readonly start: number; readonly end: number; readonly table: GroupTable; next: number }
     | undefined;
 
+  /** Of a restored operator: which windows were given out for which key groups, where that differs. */
+  private readonly fired: FiredWindows;
+
   constructor(context: OperatorContext, spec: WindowSpec, code: GroupCode, partials: boolean) {
     this.context = context;
     this.assigner = spec.assigner;
@@ -73,6 +78,26 @@ class WindowAggregate implements Operator {
     this.panes = new Panes(code, spec.assigner);
     this.merged = code.table();
     this.project = spec.project ?? (spec.key === undefined ? projectAll : projectKeyed);
+    this.fired = new FiredWindows(context, {
+      now: () => ({ firedEnd: this.firedEnd, closedBefore: this.closedBefore }),
+      restore: ({ firedEnd, closedBefore }) => {
+        this.firedEnd = firedEnd;
+        this.closedBefore = closedBefore;
+      },
+    });
+    context.parts.declare(
+      groupPart({
+        name: "panes",
+        scope: "keyed",
+        code,
+        maxParallelism: context.maxParallelism,
+        copy: () => ({ kind: "full", groups: this.panes.copy() }),
+        load: (partial) => {
+          code.replace(this.panes.at(partial.w), partial);
+        },
+      }),
+    );
+    context.parts.declare(this.fired);
   }
 
   element(record: unknown, timestamp: number): void {
@@ -141,6 +166,7 @@ class WindowAggregate implements Operator {
     while (firing.next < table.size) {
       if (gate.level !== 0) return false;
       const slot = firing.next++;
+      if (this.fired.differs && this.fired.includes(table.keys[slot], end)) continue;
       out(this.project(this.code.result(table, slot), { key: table.keys[slot], window }), end - 1);
     }
     // The panes that no later window holds are those before the next window's start.

@@ -11,6 +11,7 @@
 import { accumulatorCode } from "./accumulators.js";
 import type { Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { type GroupCode, groupCode } from "./group-code.js";
+import { groupPart } from "./group-part.js";
 import type { GroupTable } from "./group-table.js";
 import { Panes } from "./panes.js";
 import type { WindowSpec } from "./window-aggregate.js";
@@ -33,6 +34,19 @@ class WindowCombine implements Operator {
     this.context = context;
     this.code = code;
     this.panes = new Panes(code, spec.assigner);
+    context.parts.declare(
+      groupPart({
+        name: "gathered",
+        // They go to the owner of their key from wherever they are.
+        scope: "split",
+        code,
+        maxParallelism: context.maxParallelism,
+        copy: () => ({ kind: "full", groups: this.panes.copy() }),
+        load: (partial) => {
+          code.addPartial(this.panes.at(partial.w), partial);
+        },
+      }),
+    );
   }
 
   element(record: unknown, timestamp: number): void {

@@ -5,7 +5,11 @@
  * coordinator never touches a record.
  */
 import type { ErrorData } from "../base/error.js";
+import type { Barrier } from "../checkpoint/barrier.js";
+import type { TaskSnapshot } from "../checkpoint/snapshot.js";
+import type { TaskRestore } from "../checkpoint/task-restore.js";
 import type { Split } from "../source/contract.js";
+import type { StoreLocation } from "../storage/contract.js";
 
 /** Options that decide a job's plan; equal in all threads. */
 export interface JobOptions {
@@ -14,6 +18,8 @@ export interface JobOptions {
   readonly chaining?: boolean;
   readonly localCombine?: boolean;
   readonly bufferTimeoutMs: number;
+  /** `heap`, `lmdb` or the URL of a module; default heap. */
+  readonly stateBackend?: string;
 }
 
 /** One subtask to run and its row in the metrics. */
@@ -38,6 +44,12 @@ export interface Deployment {
   readonly options: JobOptions;
   readonly fingerprint: string;
   readonly runId: string;
+  /** Counts the starts of the run from 1. */
+  readonly attempt: number;
+  /** Absent: no checkpoints are taken. */
+  readonly checkpoints?: CheckpointDeployment;
+  /** What the slot's tasks go on from, where there is something. */
+  readonly restores: readonly TaskRestore[];
   readonly slot: number;
   readonly tasks: readonly TaskAssignment[];
   /** slotOf[vertex][subtask] */
@@ -50,16 +62,34 @@ export interface Deployment {
   readonly metrics: SharedArrayBuffer;
 }
 
+/** Where tasks put their parts of checkpoints. */
+export interface CheckpointDeployment {
+  readonly store: StoreLocation;
+  /** Folder of the job's checkpoints in the store. */
+  readonly folder: string;
+}
+
 /** A sink's committable and whose it is. */
 export interface CommittableReport {
   readonly uid: string;
   readonly committable: Readonly<Record<string, unknown>>;
 }
 
+/** A subtask of a vertex. */
+export interface TaskId {
+  readonly vertex: number;
+  readonly subtask: number;
+}
+
 /** What a slot tells the coordinator. */
 export interface SlotEvents {
   requestSplits(vertex: number, subtask: number): void;
-  rows(uid: string, rows: readonly unknown[]): void;
+  /** `checkpoint`: the last one the writer had taken part in; the rows belong to the next. */
+  rows(uid: string, rows: readonly unknown[], checkpoint: number): void;
+  acknowledged(checkpoint: number, snapshot: TaskSnapshot): void;
+  declined(checkpoint: number, task: TaskId, error: ErrorData): void;
+  /** With checkpoints: the task has processed all of its input and waits for its final checkpoint. */
+  dataEnded(vertex: number, subtask: number): void;
   taskFinished(vertex: number, subtask: number, committables: readonly CommittableReport[]): void;
   failed(error: ErrorData): void;
 }
@@ -71,6 +101,10 @@ export interface SlotControl {
   start(): Promise<void>;
   /** `undefined`: there will be no more splits. */
   addSplits(vertex: number, subtask: number, splits: readonly Split[] | undefined): void;
+  /** Puts a barrier in front of what these tasks do next. */
+  trigger(barrier: Barrier, tasks: readonly TaskId[]): void;
+  checkpointCompleted(checkpoint: number): void;
+  checkpointAborted(checkpoint: number): void;
   /** Ends every task, throwing away what was not committed. */
   stop(): Promise<void>;
   /** All tasks have finished and were committed. */

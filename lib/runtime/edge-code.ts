@@ -14,6 +14,8 @@ export interface EdgeOutput {
   readonly edge: JobEdge;
   /** By downstream subtask, only those this subtask is connected to. */
   readonly channels: readonly Channel[];
+  /** The downstream subtask of each channel. */
+  readonly targets: readonly number[];
   /** The receiver's entry for local channels, at the same index. */
   readonly entries: readonly (AnyFunction | undefined)[];
   /** The function of keyBy or partitionCustom. */
@@ -122,7 +124,9 @@ function send(site: CodeSink, output: EdgeOutput, i: number, value: string, time
   const name = site.bind(channel, "channel");
   if (!(channel instanceof LocalChannel)) {
     const writer = site.bind(channel.writer, "writer");
-    return (group: string) => `${writer}.write(${value}, ${timestamp}, ${group});`;
+    return (group: string) =>
+      `if (${name}.held) ${name}.hold(${value}, ${timestamp}, ${group}); ` +
+      `else ${writer}.write(${value}, ${timestamp}, ${group});`;
   }
   const entry = site.bind(output.entries[i], "entry");
   return (group: string) =>

@@ -4,6 +4,10 @@ export const ElementKind = {
   WATERMARK: 16,
   IDLE: 17,
   ACTIVE: 18,
-  /** No more will come over this channel. */
-  END: 19,
+  /** No more records will come; barriers may. */
+  END_OF_DATA: 19,
+  /** Nothing more will come over this channel. */
+  END: 20,
+  /** Payload: the barrier as JSON. */
+  BARRIER: 21,
 } as const;

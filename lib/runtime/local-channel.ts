@@ -1,101 +1,162 @@
 // @hot a direct call while open, one array write otherwise; guarded by benchmarks/nexmark
+import type { Barrier } from "../checkpoint/barrier.js";
+import { ElementQueue, Queued } from "./element-queue.js";
+import type { Input, Receiver, TakeRecord } from "./inputs.js";
 import type { Output, OutputOwner } from "./outputs.js";
 
 /** Records that may wait before the sender is asked to stop, and to suspend. */
 const QUEUE_SOFT = 1024;
 const QUEUE_HARD = 65_536;
 
-const RECORD = 0;
-const WATERMARK = 1;
-const IDLE = 2;
-const END = 3;
-
-/** What the receiving task offers a local channel. */
-export interface LocalReceiver {
-  readonly entry: (record: unknown, timestamp: number, keyGroup: number) => void;
-  onWatermark(input: number, watermark: number): void;
-  onIdle(input: number, idle: boolean): void;
-  onEnd(input: number): void;
-  /** There is something queued. */
-  wake(): void;
-}
-
 /**
  * A channel within a slot. While `open`, the sender's chain calls the receiver's entry directly (see
  * chain-code.ts); otherwise elements queue in order. The receiver closes it before anything of its own
  * can be suspended, and opens it again once the queue is empty and nothing is pending.
  */
-export class LocalChannel implements Output {
+export class LocalChannel implements Output, Input {
   open = true;
+  held = false;
   recordsOut = 0;
   readonly bytesOut = 0;
-  private readonly receiver: LocalReceiver;
+  readonly bytesIn = 0;
+  private readonly receiver: Receiver;
   private readonly input: number;
   private readonly owner: OutputOwner;
-  private kinds: number[] = [];
-  private records: unknown[] = [];
-  private timestamps: number[] = [];
-  private keyGroups: number[] = [];
-  private head = 0;
+  private readonly queue = new ElementQueue();
+  private capturing: TakeRecord | undefined;
+  /** A barrier that overtakes what is queued, and the place in the queue where it was given. */
+  private marked: { readonly barrier: Barrier; readonly at: number } | undefined;
+  private markEnd = 0;
+  private dropBarriersTo = 0;
 
-  constructor(receiver: LocalReceiver, input: number, owner: OutputOwner) {
+  constructor(receiver: Receiver, input: number, owner: OutputOwner) {
     this.receiver = receiver;
     this.input = input;
     this.owner = owner;
   }
 
+  get recordsIn(): number {
+    return this.recordsOut;
+  }
+
   /** Queues a record; the chain calls it when the channel is not open. */
   push(record: unknown, timestamp: number, keyGroup: number): void {
-    this.queue(RECORD, record, timestamp, keyGroup);
-    const queued = this.kinds.length - this.head;
+    this.queue.record(record, timestamp, keyGroup);
+    this.receiver.wake();
+    const queued = this.queue.length;
     if (queued >= QUEUE_SOFT) this.owner.raise(queued >= QUEUE_HARD ? 2 : 1);
+  }
+
+  restore(record: unknown, timestamp: number, keyGroup: number): void {
+    this.open = false;
+    this.queue.record(record, timestamp, keyGroup);
   }
 
   watermark(watermark: number): void {
     if (this.open) this.receiver.onWatermark(this.input, watermark);
-    else this.queue(WATERMARK, undefined, watermark, 0);
+    else this.later(() => this.queue.watermark(watermark));
   }
 
   idle(idle: boolean): void {
     if (this.open) this.receiver.onIdle(this.input, idle);
-    else this.queue(IDLE, undefined, idle ? 1 : 0, 0);
+    else this.later(() => this.queue.idle(idle));
+  }
+
+  /** Always queued: the receiver takes its checkpoint in its own turn, not in the sender's. */
+  barrier(barrier: Barrier): void {
+    this.open = false;
+    this.later(() => this.queue.barrier(barrier));
+  }
+
+  readyToOvertake(): boolean {
+    return true;
+  }
+
+  overtake(barrier: Barrier): void {
+    this.open = false;
+    this.marked = { barrier, at: this.queue.end };
+    this.receiver.wake();
+  }
+
+  endOfData(): void {
+    if (this.open) this.receiver.onEndOfData(this.input);
+    else this.later(() => this.queue.endOfData());
   }
 
   end(): void {
     if (this.open) this.receiver.onEnd(this.input);
-    else this.queue(END, undefined, 0, 0);
+    else this.later(() => this.queue.ending());
   }
 
-  /** Hands up to `limit` queued elements to the receiver while it can take them. */
+  look(): void {
+    const { marked } = this;
+    if (marked === undefined) return;
+    this.marked = undefined;
+    this.markEnd = marked.at;
+    this.receiver.onBarrier(this.input, marked.barrier);
+  }
+
+  overtaken(barrier: Barrier): void {
+    this.dropBarriersTo = barrier.id;
+  }
+
+  startCapture(take: TakeRecord): void {
+    this.open = false;
+    this.capturing = take;
+  }
+
+  captureToMark(take: TakeRecord): void {
+    this.capturing = undefined;
+    this.queue.records(Math.max(this.markEnd, this.queue.begin), take);
+  }
+
+  stopCapture(): void {
+    this.capturing = undefined;
+  }
+
+  /** May the sender call the receiver directly? */
+  get mayOpen(): boolean {
+    return this.queue.length === 0 && !this.held && this.capturing === undefined && this.marked === undefined;
+  }
+
   drain(limit: number, blocked: () => boolean): number {
+    const { queue, receiver, input } = this;
     let taken = 0;
-    while (taken < limit && this.head < this.kinds.length && !blocked()) {
-      const at = this.head++;
+    while (taken < limit && queue.length > 0 && !this.held && !blocked()) {
       taken++;
-      const kind = this.kinds[at];
-      if (kind === RECORD) this.receiver.entry(this.records[at], this.timestamps[at]!, this.keyGroups[at]!);
-      else if (kind === WATERMARK) this.receiver.onWatermark(this.input, this.timestamps[at]!);
-      else if (kind === IDLE) this.receiver.onIdle(this.input, this.timestamps[at] === 1);
-      else this.receiver.onEnd(this.input);
-      this.records[at] = undefined;
-    }
-    if (this.head === this.kinds.length && this.head > 0) {
-      this.kinds = [];
-      this.records = [];
-      this.timestamps = [];
-      this.keyGroups = [];
-      this.head = 0;
+      const { kind, value, stamp, keyGroup } = queue;
+      queue.shift();
+      switch (kind) {
+        case Queued.RECORD:
+          if (this.capturing !== undefined) this.capturing(value, stamp, keyGroup);
+          receiver.entry(value, stamp, keyGroup);
+          break;
+        case Queued.WATERMARK:
+          receiver.onWatermark(input, stamp);
+          break;
+        case Queued.IDLE:
+          receiver.onIdle(input, stamp === 1);
+          break;
+        case Queued.BARRIER:
+          if ((value as Barrier).id > this.dropBarriersTo) receiver.onBarrier(input, value as Barrier);
+          break;
+        case Queued.END_OF_DATA:
+          receiver.onEndOfData(input);
+          break;
+        default:
+          receiver.onEnd(input);
+      }
     }
     return taken;
   }
 
   get level(): 0 | 1 | 2 {
-    const queued = this.kinds.length - this.head;
+    const queued = this.queue.length;
     return queued < QUEUE_SOFT ? 0 : queued < QUEUE_HARD ? 1 : 2;
   }
 
   get drained(): boolean {
-    return this.kinds.length === 0;
+    return this.queue.length === 0;
   }
 
   pump(): boolean {
@@ -104,11 +165,8 @@ export class LocalChannel implements Output {
 
   rest(): void {}
 
-  private queue(kind: number, record: unknown, timestamp: number, keyGroup: number): void {
-    this.kinds.push(kind);
-    this.records.push(record);
-    this.timestamps.push(timestamp);
-    this.keyGroups.push(keyGroup);
+  private later(queue: () => void): void {
+    queue();
     this.receiver.wake();
   }
 }

@@ -2,8 +2,11 @@
  * The upstream half of a channel, as the chain and the task see it.
  *
  * Called by: fused chains (write), tasks (everything else). Two kinds: LocalChannel (same slot) and
- * RingChannel (another slot). Both keep the order of records, watermarks and ends.
+ * RingChannel (another slot). Both keep the order of everything that is given in band.
  */
+import type { Barrier } from "../checkpoint/barrier.js";
+import type { TakeRecord } from "./inputs.js";
+
 export interface Output {
   /** 0: takes records; 1: finish the record in hand; 2: suspend inside the record in hand. */
   readonly level: 0 | 1 | 2;
@@ -11,7 +14,15 @@ export interface Output {
   pump(): boolean;
   watermark(watermark: number): void;
   idle(idle: boolean): void;
-  /** No more will come. */
+  /** In band, behind everything given so far. */
+  barrier(barrier: Barrier): void;
+  /** Whether `overtake` can be called now: no record is partly on its way. */
+  readyToOvertake(): boolean;
+  /** In front of everything the receiver has not taken; what this side still holds is copied. */
+  overtake(barrier: Barrier, take: TakeRecord): void;
+  /** No more records will come. */
+  endOfData(): void;
+  /** Nothing more will come. */
   end(): void;
   /** The turn ends: passes on a batch that should not wait any longer. `steady` in ms. */
   rest(steady: number): void;

@@ -1,10 +1,16 @@
-import { FRAME_BYTES, OVERFLOW_FRAMES_MAX } from "../base/limits.js";
+import { FRAME_BYTES } from "../base/limits.js";
+import type { Barrier } from "../checkpoint/barrier.js";
 import type { FrameKind, FrameSink, RecordWriter } from "../codec/contract.js";
 import { createRecordWriter } from "../codec/record-writer.js";
 import type { Doorbell } from "../exchange/doorbell.js";
 import { RingWriter } from "../exchange/ring.js";
 import { ElementKind } from "./element-kind.js";
+import { ElementQueue, Queued } from "./element-queue.js";
+import type { TakeRecord } from "./inputs.js";
 import type { Output, OutputOwner } from "./outputs.js";
+
+/** Records held back without credit before the sender has to suspend inside the record in hand. */
+const QUEUE_HARD = 65_536;
 
 export interface RingChannelOptions {
   /** The sending operator, for errors. */
@@ -22,18 +28,23 @@ interface WaitingFrame {
 }
 
 /**
- * The upstream half of a channel to another slot: records are batched, batches become frames, frames go to
- * the ring, and what the ring does not take waits in the overflow, in order.
+ * The upstream half of a channel to another slot: records are batched, batches become frames in the ring.
+ * Without credit the batch that has begun still goes; what comes after is *held*, as records: they are this
+ * side's part of an unaligned checkpoint, while everything in the ring is the receiver's.
  */
 export class RingChannel implements Output, FrameSink {
   readonly writer: RecordWriter;
+  /** Out of credit: records go to `hold` instead of the writer. Read by generated code. */
+  held = false;
   recordsOut = 0;
   bytesOut = 0;
   private readonly ring: RingWriter;
   private readonly owner: OutputOwner;
   private readonly bufferTimeoutMs: number;
   private readonly control = Buffer.alloc(8);
-  private waiting: WaitingFrame[] = [];
+  private readonly queue = new ElementQueue();
+  /** Frames that found no room at all: parts of large records. */
+  private frames: WaitingFrame[] = [];
   private since = Number.NaN;
 
   constructor(sab: SharedArrayBuffer, peer: Doorbell, owner: OutputOwner, options: RingChannelOptions) {
@@ -43,40 +54,66 @@ export class RingChannel implements Output, FrameSink {
     this.writer = createRecordWriter(this, { ...options, frameBytes: FRAME_BYTES });
   }
 
+  /** Takes a record while there is no credit. */
+  hold(record: unknown, timestamp: number, keyGroup: number): void {
+    this.queue.record(record, timestamp, keyGroup);
+    if (this.queue.length >= QUEUE_HARD) this.owner.raise(2);
+  }
+
   frame(kind: FrameKind, bytes: Buffer, length: number, records: number): void {
     this.recordsOut += records;
     this.send(kind, bytes, length, records);
   }
 
   watermark(watermark: number): void {
-    this.writer.flush();
-    this.control.writeDoubleLE(watermark);
-    this.send(ElementKind.WATERMARK, this.control, 8, 0);
-    this.ring.ring();
+    if (this.ready()) this.tell(Queued.WATERMARK, watermark);
+    else this.queue.watermark(watermark);
   }
 
   idle(idle: boolean): void {
-    this.writer.flush();
-    this.send(idle ? ElementKind.IDLE : ElementKind.ACTIVE, this.control, 0, 0);
-    this.ring.ring();
+    if (this.ready()) this.tell(Queued.IDLE, idle ? 1 : 0);
+    else this.queue.idle(idle);
+  }
+
+  barrier(barrier: Barrier): void {
+    if (this.ready()) this.tell(Queued.BARRIER, 0, barrier);
+    else this.queue.barrier(barrier);
+  }
+
+  readyToOvertake(): boolean {
+    if (this.writer.pending > 0) this.writer.flush();
+    return this.frames.length === 0;
+  }
+
+  overtake(barrier: Barrier, take: TakeRecord): void {
+    this.queue.records(this.queue.end, take);
+    this.ring.mark(Buffer.from(JSON.stringify(barrier)));
+  }
+
+  endOfData(): void {
+    if (this.ready()) this.tell(Queued.END_OF_DATA, 0);
+    else this.queue.endOfData();
   }
 
   end(): void {
-    this.writer.flush();
-    this.send(ElementKind.END, this.control, 0, 0);
-    this.ring.ring();
+    if (this.ready()) this.tell(Queued.END, 0);
+    else this.queue.ending();
   }
 
   pump(): boolean {
+    if (!this.held) return false;
     let moved = 0;
-    for (const frame of this.waiting) {
-      if (!this.ring.tryWrite(frame.kind, frame.records, frame.bytes, frame.bytes.length)) break;
+    for (const { kind, records, bytes } of this.frames) {
+      if (!this.ring.tryWrite(kind, records, bytes, bytes.length)) break;
       moved++;
     }
-    if (moved > 0) {
-      this.waiting = this.waiting.slice(moved);
-      this.ring.ring();
+    if (moved > 0) this.frames = this.frames.slice(moved);
+    if (this.frames.length === 0 && this.ring.hasCredit) {
+      this.held = false;
+      moved++;
+      this.release();
     }
+    if (moved > 0) this.ring.ring();
     return moved > 0;
   }
 
@@ -92,17 +129,61 @@ export class RingChannel implements Output, FrameSink {
   }
 
   get level(): 0 | 1 | 2 {
-    return this.waiting.length === 0 ? 0 : this.waiting.length < OVERFLOW_FRAMES_MAX ? 1 : 2;
+    return !this.held ? 0 : this.queue.length < QUEUE_HARD ? 1 : 2;
   }
 
   get drained(): boolean {
-    return this.waiting.length === 0 && this.writer.pending === 0;
+    return !this.held && this.queue.length === 0 && this.writer.pending === 0;
+  }
+
+  /** Sends what was held until the credit is used up again. */
+  private release(): void {
+    const { queue } = this;
+    while (queue.length > 0 && !this.held) {
+      const { kind, value, stamp, keyGroup } = queue;
+      if (kind !== Queued.RECORD && !this.ready()) return;
+      queue.shift();
+      if (kind === Queued.RECORD) this.writer.write(value, stamp, keyGroup);
+      else this.tell(kind, stamp, value);
+    }
+  }
+
+  /** Ends the open batch; false when what follows has to wait behind held records. */
+  private ready(): boolean {
+    if (!this.held) this.writer.flush();
+    return !this.held;
+  }
+
+  /** Sends what is no record; nothing may be held or in the open batch. */
+  private tell(kind: number, stamp: number, value?: unknown): void {
+    if (kind === Queued.WATERMARK) {
+      this.control.writeDoubleLE(stamp);
+      this.send(ElementKind.WATERMARK, this.control, 8, 0);
+    } else if (kind === Queued.BARRIER) {
+      const content = Buffer.from(JSON.stringify(value));
+      if ((value as Barrier).alignedTimeoutMs > 0) this.ring.mark(content);
+      this.send(ElementKind.BARRIER, content, content.length, 0);
+    } else if (kind === Queued.IDLE) {
+      this.send(stamp === 1 ? ElementKind.IDLE : ElementKind.ACTIVE, this.control, 0, 0);
+    } else {
+      const isEnd = kind === Queued.END;
+      this.send(isEnd ? ElementKind.END : ElementKind.END_OF_DATA, this.control, 0, 0);
+    }
+    this.ring.ring();
   }
 
   private send(kind: number, bytes: Buffer, length: number, records: number): void {
     this.bytesOut += length;
-    if (this.waiting.length === 0 && this.ring.tryWrite(kind, records, bytes, length)) return;
-    this.waiting.push({ kind, records, bytes: Buffer.from(bytes.subarray(0, length)) });
-    this.owner.raise(this.waiting.length < OVERFLOW_FRAMES_MAX ? 1 : 2);
+    if (this.frames.length === 0) {
+      if (this.ring.tryWrite(kind, records, bytes, length)) return;
+      this.close();
+      if (this.ring.tryWriteBeyond(kind, records, bytes, length)) return;
+    }
+    this.frames.push({ kind, records, bytes: Buffer.from(bytes.subarray(0, length)) });
+  }
+
+  private close(): void {
+    this.held = true;
+    this.owner.raise(1);
   }
 }

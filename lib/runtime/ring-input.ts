@@ -1,26 +1,35 @@
 // @hot one frame at a time; guarded by benchmarks/exchange
 import type { Gate } from "../base/gate.js";
+import type { Barrier } from "../checkpoint/barrier.js";
 import type { FrameKind, RecordReader } from "../codec/contract.js";
 import { createRecordReader } from "../codec/record-reader.js";
 import type { Doorbell } from "../exchange/doorbell.js";
 import { RingReader } from "../exchange/ring.js";
 import { ElementKind } from "./element-kind.js";
-import type { LocalReceiver } from "./local-channel.js";
+import { ElementQueue, Queued } from "./element-queue.js";
+import type { Input, Receiver, TakeRecord } from "./inputs.js";
 
-/** The downstream half of a channel from another slot. */
-export class RingInput {
+/**
+ * The downstream half of a channel from another slot. Records are decoded straight from the ring; what a
+ * checkpoint took out of it ahead of time, or brought back, waits as objects in a queue before it.
+ */
+export class RingInput implements Input {
+  held = false;
   recordsIn = 0;
   bytesIn = 0;
   private readonly ring: RingReader;
   private readonly reader: RecordReader;
-  private readonly receiver: LocalReceiver;
+  private readonly receiver: Receiver;
   private readonly input: number;
+  private readonly queue = new ElementQueue();
   private frameOpen = false;
+  private capturing: TakeRecord | undefined;
+  private dropBarriersTo = 0;
 
   constructor(
     sab: SharedArrayBuffer,
     peer: Doorbell,
-    receiver: LocalReceiver,
+    receiver: Receiver,
     input: number,
     gate: Gate,
     retained: boolean,
@@ -34,39 +43,158 @@ export class RingInput {
   /** Hands up to about `limit` records to the task while it can take them; answers how many elements. */
   drain(limit: number, blocked: () => boolean): number {
     let taken = 0;
-    while (taken < limit && !blocked()) {
-      if (this.frameOpen) {
+    while (taken < limit && !this.held && !blocked()) {
+      if (this.queue.length > 0) {
+        this.takeQueued();
+        taken++;
+      } else if (this.frameOpen) {
         const given = this.reader.drain(limit - taken);
         this.recordsIn += given;
         taken += given;
         if (this.reader.remaining > 0) break;
-        this.frameOpen = false;
-        this.ring.release();
-        continue;
+        this.closeFrame();
+      } else {
+        if (!this.ring.peek()) break;
+        // Behind the look at what was published: a frame behind a mark is never taken before it is told.
+        this.look();
+        if (this.held || this.queue.length > 0 || blocked()) continue;
+        this.takeFrame();
+        taken++;
       }
-      if (!this.ring.peek()) break;
-      this.take();
-      taken++;
     }
     return taken;
   }
 
-  get waitingBytes(): number {
-    return this.ring.availableBytes;
+  look(): void {
+    const content = this.ring.takeMark();
+    if (content === undefined) return;
+    const barrier = JSON.parse(content.toString()) as Barrier;
+    if (barrier.alignment === "unaligned") this.receiver.onBarrier(this.input, barrier);
+    else this.receiver.onAnnouncement(this.input, barrier);
   }
 
-  private take(): void {
-    const { kind, offset, length, memory } = this.ring;
-    this.bytesIn += length;
-    if (kind < 16) {
-      this.reader.open(kind as FrameKind, memory, offset, length);
-      this.frameOpen = true;
+  overtaken(barrier: Barrier): void {
+    this.dropBarriersTo = barrier.id;
+  }
+
+  startCapture(take: TakeRecord): void {
+    this.capturing = take;
+    const { entry } = this.receiver;
+    this.reader.redirect((record, timestamp, keyGroup) => {
+      take(record, timestamp, keyGroup);
+      entry(record, timestamp, keyGroup);
+    });
+  }
+
+  captureToMark(take: TakeRecord): void {
+    this.queue.records(this.queue.end, take);
+    this.capturing = undefined;
+    this.reader.redirect((record, timestamp, keyGroup) => {
+      take(record, timestamp, keyGroup);
+      this.queue.record(record, timestamp, keyGroup);
+      this.recordsIn++;
+    }, true);
+    if (this.frameOpen) this.emptyFrame();
+    while (this.ring.bytesBeforeMark > 0 && this.ring.peek()) {
+      if (this.ring.kind < 16) {
+        this.openFrame();
+        this.emptyFrame();
+      } else this.queueControl();
+    }
+    this.reader.redirect(undefined);
+  }
+
+  stopCapture(): void {
+    if (this.capturing === undefined) return;
+    this.capturing = undefined;
+    this.reader.redirect(undefined);
+  }
+
+  restore(record: unknown, timestamp: number, keyGroup: number): void {
+    this.queue.record(record, timestamp, keyGroup);
+  }
+
+  private takeQueued(): void {
+    const { queue, receiver, input } = this;
+    const { kind, value, stamp, keyGroup } = queue;
+    queue.shift();
+    if (kind === Queued.RECORD) {
+      if (this.capturing !== undefined) this.capturing(value, stamp, keyGroup);
+      receiver.entry(value, stamp, keyGroup);
+    } else if (kind === Queued.WATERMARK) receiver.onWatermark(input, stamp);
+    else if (kind === Queued.IDLE) receiver.onIdle(input, stamp === 1);
+    else if (kind === Queued.BARRIER) this.takeBarrier(value as Barrier);
+    else if (kind === Queued.END_OF_DATA) receiver.onEndOfData(input);
+    else receiver.onEnd(input);
+  }
+
+  private takeFrame(): void {
+    if (this.ring.kind < 16) {
+      this.openFrame();
       return;
     }
-    const watermark = kind === ElementKind.WATERMARK ? memory.bytes.readDoubleLE(offset) : 0;
+    const { kind } = this.ring;
+    const content = this.takeContent();
+    switch (kind) {
+      case ElementKind.WATERMARK:
+        this.receiver.onWatermark(this.input, content as number);
+        break;
+      case ElementKind.BARRIER:
+        this.takeBarrier(content as Barrier);
+        break;
+      case ElementKind.END_OF_DATA:
+        this.receiver.onEndOfData(this.input);
+        break;
+      case ElementKind.END:
+        this.receiver.onEnd(this.input);
+        break;
+      default:
+        this.receiver.onIdle(this.input, kind === ElementKind.IDLE);
+    }
+  }
+
+  /** As `takeFrame` for what is no record, but into the queue. */
+  private queueControl(): void {
+    const { kind } = this.ring;
+    const content = this.takeContent();
+    if (kind === ElementKind.WATERMARK) this.queue.watermark(content as number);
+    else if (kind === ElementKind.BARRIER) this.queue.barrier(content as Barrier);
+    else if (kind === ElementKind.END_OF_DATA) this.queue.endOfData();
+    else if (kind === ElementKind.END) this.queue.ending();
+    else this.queue.idle(kind === ElementKind.IDLE);
+  }
+
+  /** The watermark or barrier in a control frame; gives its memory back. */
+  private takeContent(): number | Barrier | undefined {
+    const { kind, offset, length, memory } = this.ring;
+    this.bytesIn += length;
+    let content: number | Barrier | undefined;
+    if (kind === ElementKind.WATERMARK) content = memory.bytes.readDoubleLE(offset);
+    else if (kind === ElementKind.BARRIER) {
+      content = JSON.parse(memory.bytes.toString("utf8", offset, offset + length)) as Barrier;
+    }
     this.ring.release();
-    if (kind === ElementKind.WATERMARK) this.receiver.onWatermark(this.input, watermark);
-    else if (kind === ElementKind.END) this.receiver.onEnd(this.input);
-    else this.receiver.onIdle(this.input, kind === ElementKind.IDLE);
+    return content;
+  }
+
+  private takeBarrier(barrier: Barrier): void {
+    if (barrier.id > this.dropBarriersTo) this.receiver.onBarrier(this.input, barrier);
+  }
+
+  private openFrame(): void {
+    const { kind, offset, length, memory } = this.ring;
+    this.bytesIn += length;
+    this.reader.open(kind as FrameKind, memory, offset, length);
+    this.frameOpen = true;
+  }
+
+  private emptyFrame(): void {
+    while (this.reader.remaining > 0) this.reader.drain(this.reader.remaining);
+    this.closeFrame();
+  }
+
+  private closeFrame(): void {
+    this.frameOpen = false;
+    this.ring.release();
   }
 }

@@ -5,23 +5,30 @@
 
 import { present } from "../base/assert.js";
 import { systemClock } from "../base/clock.js";
+import { MillraceError, toData } from "../base/error.js";
 import type { Gate } from "../base/gate.js";
 import { Doorbell } from "../exchange/doorbell.js";
 import { connections } from "../graph/connections.js";
 import type { JobEdge, JobVertex } from "../graph/job-graph.js";
+import { mayOvertakeInto } from "../graph/overtaking.js";
 import { TaskMetrics } from "../metrics/task-metrics.js";
 import type { AnyFunction, OperatorContext } from "../operators/contract.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Deployment, SlotEvents, TaskAssignment } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { SourceReader } from "../source/contract.js";
+import type { StateBackend } from "../state/contract.js";
+import type { BlobStore } from "../storage/contract.js";
 import { buildChain, type Failed } from "./chain-code.js";
 import type { Channel, EdgeOutput } from "./edge-code.js";
+import type { Input } from "./inputs.js";
 import { LocalChannel } from "./local-channel.js";
+import { OperatorStates } from "./operator-states.js";
 import { RingChannel } from "./ring-channel.js";
 import { RingInput } from "./ring-input.js";
 import { SourceTask } from "./source-task.js";
 import { Task } from "./task.js";
+import { type SnapshotChannel, TaskCheckpoints } from "./task-checkpoints.js";
 import { userError } from "./user-error.js";
 
 export interface SlotTask {
@@ -29,20 +36,29 @@ export interface SlotTask {
   readonly subtask: number;
   readonly task: Task;
   readonly reader: SourceReader | undefined;
+  readonly states: OperatorStates;
+  readonly inputs: readonly SnapshotChannel<Input>[];
 }
 
 export interface SlotServices {
   readonly signal: AbortSignal;
+  readonly backend: StateBackend;
+  /** Where snapshots go; absent: they travel with their acknowledgement. */
+  readonly store: BlobStore | undefined;
   wake(): void;
   fail(error: unknown): void;
 }
+
+type Building = { -readonly [K in keyof SlotTask]: SlotTask[K] } & {
+  readonly outputs: readonly EdgeOutput[];
+};
 
 export class SlotBuilder {
   private readonly plan: Plan;
   private readonly deployment: Deployment;
   private readonly events: SlotEvents;
   private readonly services: SlotServices;
-  private readonly built: SlotTask[] = [];
+  private readonly built: Building[] = [];
   /** Vertices that keep records, or pass them to one that does. */
   private readonly retaining: ReadonlySet<number>;
   /** Local channels by the task that reads them, filled in while upstream tasks are built. */
@@ -59,11 +75,14 @@ export class SlotBuilder {
   build(): readonly SlotTask[] {
     const assignments = [...this.deployment.tasks].sort((a, b) => b.vertex - a.vertex);
     for (const assignment of assignments) this.built.push(this.buildTask(assignment));
-    for (const { task, vertex, subtask } of this.built) this.connect(task, vertex, subtask);
+    for (const built of this.built) {
+      this.connect(built);
+      this.addCheckpoints(built);
+    }
     return this.built;
   }
 
-  private buildTask(assignment: TaskAssignment): SlotTask {
+  private buildTask(assignment: TaskAssignment): Building {
     const vertex = this.plan.jobGraph.vertices[assignment.vertex]!;
     const { subtask } = assignment;
     const gate: Gate = { level: 0 };
@@ -77,11 +96,13 @@ export class SlotBuilder {
       metrics: new TaskMetrics(this.deployment.metrics, assignment.metricsRow),
       now: systemClock.steady,
       wake: this.services.wake,
+      dataEnded: () => this.events.dataEnded(vertex.id, subtask),
       failed,
     };
     const isSource = vertex.operators[0]!.kind === "source";
     const task = isSource ? new SourceTask(vertex.operators[0]!.name, wiring) : new Task(vertex.name, wiring);
     task.vertexOperators = vertex.operators;
+    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services.backend);
     const outputs = this.plan.jobGraph.edges
       .filter((edge) => edge.from === vertex.id)
       .map((edge) => this.buildOutput(edge, vertex, subtask, task));
@@ -94,22 +115,20 @@ export class SlotBuilder {
         ...this.place(vertex, subtask, node.name),
         maxParallelism: vertex.maxParallelism,
         runId: this.deployment.runId,
+        attempt: this.deployment.attempt,
         gate,
         out,
         side,
         counters,
         now: systemClock.steady,
         wallNow: systemClock.now,
-        attempt: 1,
-        parts: { declare: () => undefined },
-        keyedState: () => {
-          throw new Error("no state backend");
-        },
+        parts: states.partsOf(node),
+        keyedState: () => states.keyedStateOf(node),
         wake: this.services.wake,
         pause: () => task.pause(),
         resume: () => task.resume(),
         fail: this.services.fail,
-        sendRows: (rows) => this.events.rows(node.uid, rows),
+        sendRows: (rows) => this.events.rows(node.uid, rows, task.latestCheckpoint),
       }),
     });
     let reader: SourceReader | undefined;
@@ -124,7 +143,7 @@ export class SlotBuilder {
       });
       task.wireSource(logic, reader, chain, outputs);
     } else task.wire(chain, outputs);
-    return { vertex: vertex.id, subtask, task, reader };
+    return { vertex: vertex.id, subtask, task, reader, states, inputs: [], outputs };
   }
 
   private place(vertex: JobVertex, subtask: number, operator: string) {
@@ -136,9 +155,8 @@ export class SlotBuilder {
     const downstream = this.plan.jobGraph.vertices[edge.to]!;
     const channels: Channel[] = [];
     const entries: (AnyFunction | undefined)[] = [];
-    for (const to of connections(edge.partitioner, vertex.parallelism, downstream.parallelism).from(
-      subtask,
-    )) {
+    const targets = connections(edge.partitioner, vertex.parallelism, downstream.parallelism).from(subtask);
+    for (const to of targets) {
       const toSlot = slotOf[edge.to]![to]!;
       if (toSlot === slot) {
         const receiver = present(
@@ -166,6 +184,7 @@ export class SlotBuilder {
     return {
       edge,
       channels,
+      targets,
       entries,
       selector: edge.selector === undefined ? undefined : this.plan.program.selectors.get(edge.selector),
       maxParallelism: downstream.maxParallelism,
@@ -175,41 +194,80 @@ export class SlotBuilder {
 
   /** The position of a channel among all inputs of its receiver. */
   private inputIndex(edge: JobEdge, to: number, from: number): number {
-    let index = 0;
-    for (const other of this.plan.jobGraph.edges) {
-      if (other.to !== edge.to) continue;
-      const upstream = this.plan.jobGraph.vertices[other.from]!.parallelism;
-      const downstream = this.plan.jobGraph.vertices[other.to]!.parallelism;
-      const sources = connections(other.partitioner, upstream, downstream).to(to);
-      if (other.id === edge.id) return index + sources.indexOf(from);
-      index += sources.length;
-    }
-    throw new Error("edge is not in the graph");
+    return this.inputsOf(edge.to, to).findIndex((each) => each.edge === edge.id && each.from === from);
   }
 
-  private connect(task: Task, vertexId: number, subtask: number): void {
-    if (task instanceof SourceTask) return;
-    const inputs: (RingInput | LocalChannel)[] = [];
-    for (const { input, channel } of this.localInputs.get(task) ?? []) inputs[input] = channel;
-    for (const edge of this.plan.jobGraph.edges) {
-      if (edge.to !== vertexId) continue;
-      for (const ring of this.deployment.rings) {
-        if (ring.edge !== edge.id || ring.to !== subtask) continue;
-        const fromSlot = this.deployment.slotOf[edge.from]![ring.from]!;
-        if (fromSlot === this.deployment.slot) continue;
-        const input = this.inputIndex(edge, subtask, ring.from);
-        const peer = new Doorbell(this.deployment.doorbells[fromSlot]!);
-        inputs[input] = new RingInput(
-          ring.memory,
-          peer,
-          task,
-          input,
-          task.gate,
-          this.retaining.has(vertexId),
+  /** All inputs of a subtask, in order. */
+  private inputsOf(vertex: number, to: number): { edge: number; from: number; to: number }[] {
+    const { edges, vertices } = this.plan.jobGraph;
+    return edges
+      .filter((edge) => edge.to === vertex)
+      .flatMap(({ id, from: upstream, partitioner }) => {
+        const connected = connections(
+          partitioner,
+          vertices[upstream]!.parallelism,
+          vertices[vertex]!.parallelism,
         );
-      }
-    }
-    task.connect(inputs);
+        return connected.to(to).map((from) => ({ edge: id, from, to }));
+      });
+  }
+
+  private connect(built: Building): void {
+    const { task, vertex, subtask } = built;
+    if (task instanceof SourceTask) return;
+    const { slot, slotOf, rings, doorbells } = this.deployment;
+    const locals = this.localInputs.get(task) ?? [];
+    const channels = this.inputsOf(vertex, subtask).map(({ edge, from, to }, input) => {
+      const local = locals.find((each) => each.input === input)?.channel;
+      if (local !== undefined) return local;
+      const fromSlot = slotOf[this.plan.jobGraph.edges[edge]!.from]![from]!;
+      const ring = rings.find((each) => each.edge === edge && each.from === from && each.to === to);
+      const peer = new Doorbell(doorbells[present(fromSlot === slot ? undefined : fromSlot)]!);
+      return new RingInput(present(ring).memory, peer, task, input, task.gate, this.retaining.has(vertex));
+    });
+    task.connect(channels);
+    const alwaysAligned = !mayOvertakeInto(this.plan.jobGraph, vertex);
+    built.inputs = this.inputsOf(vertex, subtask).map((place, i) => ({
+      ...place,
+      channel: channels[i]!,
+      alwaysAligned,
+    }));
+  }
+
+  private addCheckpoints({ task, vertex, subtask, reader, states, inputs, outputs }: Building): void {
+    const { checkpoints } = this.deployment;
+    if (checkpoints === undefined) return;
+    const { store } = this.services;
+    task.takeCheckpoints(
+      new TaskCheckpoints({
+        task,
+        vertex,
+        subtask,
+        store,
+        inputs,
+        blobPath: (checkpoint) => `${checkpoints.folder}/chk-${checkpoint}/${vertex}-${subtask}`,
+        now: systemClock.steady,
+        wallNow: systemClock.now,
+        operators: states.operators(task.stateful, reader),
+        outputs: outputs.flatMap(({ edge, channels, targets }) =>
+          channels.map((channel, i) => ({
+            channel,
+            edge: edge.id,
+            from: subtask,
+            to: targets[i]!,
+            alwaysAligned: !mayOvertakeInto(this.plan.jobGraph, edge.to),
+          })),
+        ),
+        events: {
+          acknowledge: (checkpoint, snapshot) => this.events.acknowledged(checkpoint, snapshot),
+          decline: (checkpoint, error) => {
+            const place = { job: this.plan.jobGraph.job, operator: task.name, subtask };
+            const known = MillraceError.is(error) ? error : userError(error, place, undefined);
+            this.events.declined(checkpoint, { vertex, subtask }, toData(known));
+          },
+        },
+      }),
+    );
   }
 }
 

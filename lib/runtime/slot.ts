@@ -7,24 +7,37 @@
 import { systemClock } from "../base/clock.js";
 import { MillraceError, toData } from "../base/error.js";
 import { systemScheduler } from "../base/scheduler.js";
+import type { Barrier } from "../checkpoint/barrier.js";
 import { Doorbell } from "../exchange/doorbell.js";
-import type { Deployment, SlotEvents } from "../protocol/deployment.js";
+import type { Deployment, SlotEvents, TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { Split } from "../source/contract.js";
+import type { StateBackend } from "../state/contract.js";
+import type { BlobStore } from "../storage/contract.js";
 import { HostLoop } from "./host-loop.js";
 import { SlotBuilder, type SlotTask } from "./slot-builder.js";
+import { SourceTask } from "./source-task.js";
+import { restoreTask } from "./task-restoring.js";
+
+export interface SlotParts {
+  readonly backend: StateBackend;
+  /** Where snapshots go; absent: they travel with their acknowledgement. */
+  readonly store: BlobStore | undefined;
+}
 
 export class Slot {
   private readonly deployment: Deployment;
   private readonly events: SlotEvents;
   private readonly loop: HostLoop;
   private readonly tasks: readonly SlotTask[];
+  private readonly store: BlobStore | undefined;
   private readonly abort = new AbortController();
   private ended = false;
 
-  constructor(plan: Plan, deployment: Deployment, events: SlotEvents) {
+  constructor(plan: Plan, deployment: Deployment, events: SlotEvents, parts: SlotParts) {
     this.deployment = deployment;
     this.events = events;
+    this.store = parts.store;
     const doorbell = new Doorbell(deployment.doorbells[deployment.slot]!);
     this.loop = new HostLoop({
       clock: systemClock,
@@ -35,6 +48,7 @@ export class Slot {
       onError: (error) => this.fail(error),
     });
     this.tasks = new SlotBuilder(plan, deployment, events, {
+      ...parts,
       signal: this.abort.signal,
       wake: () => this.loop.wake(),
       fail: (error) => this.fail(error),
@@ -42,7 +56,14 @@ export class Slot {
     this.loop.tasks = this.tasks.map(({ task }) => task);
   }
 
+  /** Restores what there is to restore, then opens every task. */
   async open(): Promise<void> {
+    for (const built of this.tasks) {
+      const restore = this.deployment.restores.find(
+        ({ vertex, subtask }) => vertex === built.vertex && subtask === built.subtask,
+      );
+      if (restore !== undefined) await restoreTask(built, restore, this.store);
+    }
     for (const { task } of this.tasks) await task.open();
   }
 
@@ -51,11 +72,21 @@ export class Slot {
   }
 
   addSplits(vertex: number, subtask: number, splits: readonly Split[] | undefined): void {
-    const found = this.tasks.find((each) => each.vertex === vertex && each.subtask === subtask);
-    if (found?.reader === undefined || this.ended) return;
-    if (splits === undefined) found.reader.noMoreSplits();
-    else found.reader.addSplits(splits);
+    const task = this.find({ vertex, subtask })?.task;
+    if (task instanceof SourceTask && !this.ended) task.addSplits(splits);
+  }
+
+  trigger(barrier: Barrier, tasks: readonly TaskId[]): void {
+    for (const id of tasks) this.find(id)?.task.trigger(barrier);
     this.loop.wake();
+  }
+
+  checkpointCompleted(checkpoint: number): void {
+    this.tell(({ task }) => task.completed(checkpoint));
+  }
+
+  checkpointAborted(checkpoint: number): void {
+    this.tell(({ task }) => task.aborted(checkpoint));
   }
 
   async end(aborted: boolean): Promise<void> {
@@ -63,7 +94,24 @@ export class Slot {
     this.ended = true;
     this.loop.stop();
     this.abort.abort();
-    for (const { task } of this.tasks) await task.close(aborted);
+    for (const { task, states } of this.tasks) {
+      await task.close(aborted);
+      await states.close();
+    }
+  }
+
+  private find({ vertex, subtask }: TaskId): SlotTask | undefined {
+    return this.tasks.find((each) => each.vertex === vertex && each.subtask === subtask);
+  }
+
+  private tell(what: (built: SlotTask) => void): void {
+    if (this.ended) return;
+    try {
+      for (const built of this.tasks) what(built);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.loop.wake();
   }
 
   /** A task's outputs are empty: its sinks name what they wrote, then it is finished. */

@@ -2,8 +2,9 @@
  * A task at the head of a job: pulls records from a reader through a generated loop, and makes watermarks
  * from what it has seen of each split.
  */
+import type { Barrier } from "../checkpoint/barrier.js";
 import type { SourceLogic } from "../operators/source.js";
-import type { SourceReader } from "../source/contract.js";
+import type { SourceReader, Split } from "../source/contract.js";
 import type { Chain } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
 import { Task } from "./task.js";
@@ -37,6 +38,9 @@ export class SourceTask extends Task {
   private lookedAt: number[] = [];
   private changedAt: number[] = [];
   private idle = false;
+  /** The barrier behind which the job ends: no more is read. */
+  private stopping: Barrier | undefined;
+  private waitingSplits: (readonly Split[] | undefined)[] = [];
 
   wireSource(logic: SourceLogic, reader: SourceReader, chain: Chain, edges: readonly EdgeOutput[]): void {
     this.wire(chain, edges);
@@ -55,6 +59,52 @@ export class SourceTask extends Task {
     await super.close(aborted);
   }
 
+  /** The coordinator triggers a checkpoint here. */
+  override trigger(barrier: Barrier): void {
+    if (barrier.purpose === "checkpoint" || barrier.purpose === "savepoint")
+      this.checkpoints?.trigger(barrier);
+    else {
+      this.stopping = barrier;
+      if (barrier.purpose === "stop" || this.finishedData) this.checkpoints?.trigger(barrier);
+    }
+    this.wiring.wake();
+  }
+
+  override aborted(checkpoint: number): void {
+    // Not stopped after all: reading goes on. (What was drained cannot be taken back: the coordinator restarts.)
+    if (this.stopping?.purpose === "stop" && this.stopping.id === checkpoint) this.stopping = undefined;
+    super.aborted(checkpoint);
+  }
+
+  /** `undefined`: there will be no more. */
+  addSplits(splits: readonly Split[] | undefined): void {
+    // What comes behind the trigger of a checkpoint is not part of it: it waits until that was taken.
+    if (this.checkpoints?.pending === true) this.waitingSplits.push(splits);
+    else if (splits === undefined) this.reader.noMoreSplits();
+    else this.reader.addSplits(splits);
+    this.wiring.wake();
+  }
+
+  override completed(checkpoint: number): void {
+    super.completed(checkpoint);
+    const { stopping } = this;
+    if (stopping?.purpose === "stop" && checkpoint >= stopping.id && this.phase === "running")
+      this.endOutputs();
+  }
+
+  override turn(): boolean {
+    const before = this.phase;
+    const moved = super.turn();
+    if (this.waitingSplits.length > 0 && this.checkpoints?.pending !== true) {
+      for (const splits of this.waitingSplits.splice(0)) this.addSplits(splits);
+    }
+    // Drained: what the end of data led to goes before the barrier.
+    if (before !== "awaiting" && this.finishedData && this.stopping?.purpose === "terminate") {
+      this.checkpoints?.trigger(this.stopping);
+    }
+    return moved;
+  }
+
   override report(): void {
     super.report();
     const { metrics } = this.wiring;
@@ -64,11 +114,15 @@ export class SourceTask extends Task {
   }
 
   protected override get inputEnded(): boolean {
-    return this.reader.ended && this.emitted === Number.POSITIVE_INFINITY;
+    return this.readingEnded && this.emitted === Number.POSITIVE_INFINITY;
+  }
+
+  private get readingEnded(): boolean {
+    return this.reader.ended || this.stopping?.purpose === "terminate";
   }
 
   protected override take(): number {
-    const taken = this.pump(this.limit);
+    const taken = this.stopping === undefined ? this.pump(this.limit) : 0;
     this.records += taken;
     this.advanceTime();
     return taken;
@@ -77,7 +131,7 @@ export class SourceTask extends Task {
   /** After a turn: the smallest time over the splits being read, if it moved. */
   private advanceTime(): void {
     for (const ended of this.reader.takeEndedSplits()) this.times.note(ended, Number.POSITIVE_INFINITY);
-    if (this.reader.ended) {
+    if (this.readingEnded) {
       if (this.emitted !== Number.POSITIVE_INFINITY) this.emit(Number.POSITIVE_INFINITY);
       return;
     }

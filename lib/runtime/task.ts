@@ -2,22 +2,26 @@
  * A task: one attempt of a subtask. It takes elements from its inputs, runs them through its fused chain
  * and hands them to its outputs, a bounded turn at a time. Nothing in it blocks or awaits while it runs.
  *
- * Phases: running -> finishing (operators emit what they hold) -> draining (outputs empty out)
- *         -> committing (sinks name what they wrote) -> finished.
+ * Phases: running -> finishing (operators emit what they hold)
+ *         -> awaiting (with checkpoints: the final one has to be complete before anything is given up)
+ *         -> draining (outputs empty out) -> committing (sinks name what they wrote) -> finished.
  *
- * Called by: slot.ts. The gate closes while an output is out of credit; `unsettled` says that a watermark
- * or the end of input is only partly through the operators.
+ * Called by: slot.ts. The gate closes while an output is out of credit. The task is *settled* when no element
+ * is partly through its operators: only then a checkpoint may be taken.
  */
 import type { Gate } from "../base/gate.js";
+import type { Barrier } from "../checkpoint/barrier.js";
 import type { TaskMetrics } from "../metrics/task-metrics.js";
 import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
 import type { Chain, Entry, Failed } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
-import { LocalChannel, type LocalReceiver } from "./local-channel.js";
+import type { Receiver } from "./inputs.js";
+import { LocalChannel } from "./local-channel.js";
 import type { Output, OutputOwner } from "./outputs.js";
 import type { RingInput } from "./ring-input.js";
+import type { CheckpointedTask, TaskCheckpoints } from "./task-checkpoints.js";
 
-export type Phase = "running" | "finishing" | "draining" | "committing" | "finished";
+export type Phase = "running" | "finishing" | "awaiting" | "draining" | "committing" | "finished";
 
 /** A committable with the uid of the sink it belongs to. */
 export interface NamedCommittable {
@@ -37,11 +41,13 @@ export interface TaskWiring {
   readonly counters: { lateRecordsDropped: number };
   readonly now: () => number;
   readonly wake: () => void;
+  /** The task has processed all of its input and waits for its final checkpoint. */
+  readonly dataEnded: () => void;
   /** Throws a user function's error with its place. */
   readonly failed: Failed;
 }
 
-export class Task implements LocalReceiver, OutputOwner {
+export class Task implements Receiver, OutputOwner, CheckpointedTask {
   readonly gate: Gate;
   readonly name: string;
   phase: Phase = "running";
@@ -58,7 +64,14 @@ export class Task implements LocalReceiver, OutputOwner {
   private inputs: (RingInput | LocalChannel)[] = [];
   private locals: LocalChannel[] = [];
   private valve = new WatermarkValve(0);
+  /** Inputs that may still give records; inputs that may still give anything. */
   private openInputs = 0;
+  private openChannels = 0;
+  private dataEnded: boolean[] = [];
+  /** With checkpoints; absent without. */
+  protected checkpoints: TaskCheckpoints | undefined;
+  /** An operator goes on with what it began when the gate opens. */
+  private suspended = false;
   private paused = false;
   private wasIdle = false;
   /** The watermark on its way through the operators, and what each of them let pass. */
@@ -104,6 +117,8 @@ export class Task implements LocalReceiver, OutputOwner {
     this.inputs = [...inputs];
     this.locals = inputs.filter((input) => input instanceof LocalChannel);
     this.openInputs = inputs.length;
+    this.openChannels = inputs.length;
+    this.dataEnded = inputs.map(() => false);
     this.valve = new WatermarkValve(inputs.length);
   }
 
@@ -114,8 +129,74 @@ export class Task implements LocalReceiver, OutputOwner {
     }
   }
 
+  /** From now on the task takes checkpoints. */
+  takeCheckpoints(checkpoints: TaskCheckpoints): void {
+    this.checkpoints = checkpoints;
+  }
+
+  /** Goes on where a finished task was: nothing is left to do but to say so. */
+  restoreFinished(): void {
+    this.phase = "awaiting";
+    for (const output of this.outputs) {
+      output.watermark(WATERMARK_MAX);
+      output.endOfData();
+    }
+  }
+
+  /** The operators with state, feeders before fed. */
+  get stateful(): Chain["operators"] {
+    return this.chain.operators;
+  }
+
+  /** The newest checkpoint that this task has taken part in. */
+  get latestCheckpoint(): number {
+    return this.checkpoints?.latest ?? 0;
+  }
+
   get blocked(): boolean {
-    return this.gate.level !== 0 || this.advancing || this.paused;
+    return this.gate.level !== 0 || this.advancing || this.paused || (this.checkpoints?.pending ?? false);
+  }
+
+  get settled(): boolean {
+    return !this.suspended && !this.advancing && (this.phase === "running" || this.phase === "awaiting");
+  }
+
+  get finishedData(): boolean {
+    return this.phase === "awaiting";
+  }
+
+  get bytesIn(): number {
+    return this.inputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0);
+  }
+
+  prepareSnapshot(): void {
+    for (const { operator, node } of this.chain.operators) {
+      try {
+        operator.prepareSnapshot?.();
+      } catch (error) {
+        this.wiring.failed(error, node.name, undefined);
+      }
+    }
+  }
+
+  /** The coordinator triggers a checkpoint here rather than upstream: whatever is upstream has ended. */
+  trigger(barrier: Barrier): void {
+    this.checkpoints?.trigger(barrier);
+    this.wiring.wake();
+  }
+
+  /** The coordinator says that a checkpoint is complete. */
+  completed(checkpoint: number): void {
+    const { operators } = this.chain;
+    for (let i = operators.length - 1; i >= 0; i--) operators[i]!.operator.checkpointComplete?.(checkpoint);
+    if (this.phase === "awaiting" && this.checkpoints?.isFinal(checkpoint) === true) this.endOutputs();
+    this.wiring.wake();
+  }
+
+  /** The coordinator gave a checkpoint up. */
+  aborted(checkpoint: number): void {
+    this.checkpoints?.abort(checkpoint);
+    this.wiring.wake();
   }
 
   get backPressured(): boolean {
@@ -153,9 +234,27 @@ export class Task implements LocalReceiver, OutputOwner {
     for (const output of this.outputs) output.idle(allIdle);
   }
 
-  onEnd(input: number): void {
+  onBarrier(input: number, barrier: Barrier): void {
+    this.checkpoints?.onBarrier(input, barrier);
+  }
+
+  onAnnouncement(input: number, barrier: Barrier): void {
+    this.checkpoints?.onAnnouncement(input, barrier);
+  }
+
+  onEndOfData(input: number): void {
+    if (this.dataEnded[input]) return;
+    this.dataEnded[input] = true;
     this.openInputs--;
+    if (this.phase !== "running") return;
     if (this.valve.update(input, WATERMARK_MAX)) this.beginAdvance(this.valve.current);
+  }
+
+  onEnd(input: number): void {
+    this.openChannels--;
+    this.checkpoints?.onEnd(input);
+    // Ends without an end of data: the job was stopped behind a savepoint, nothing is finished.
+    if (this.openChannels === 0 && this.phase === "running" && !this.inputEnded) this.endOutputs();
   }
 
   /** One turn. True when anything moved. */
@@ -163,14 +262,15 @@ export class Task implements LocalReceiver, OutputOwner {
     const started = this.wiring.now();
     let moved = this.pumpOutputs();
     if (this.phase === "running" || this.phase === "finishing") moved = this.settle() || moved;
-    if (this.phase === "running" && !this.blocked) {
+    if (this.checkpoints !== undefined) moved = this.checkpoints.step() || moved;
+    if ((this.phase === "running" || this.phase === "awaiting") && !this.blocked) {
       this.openLocals();
-      const taken = this.take();
+      const taken = this.phase === "running" ? this.take() : this.takeInputs();
       // Else a sender that runs after this task in each round would find the queue filled for ever.
       if (!this.blocked) this.openLocals();
       this.adapt(taken, started);
       moved = taken > 0 || moved;
-      if (this.inputEnded && !this.blocked) this.phase = "finishing";
+      if (this.phase === "running" && this.inputEnded && !this.blocked) this.phase = "finishing";
     }
     if (this.phase === "finishing" && this.gate.level === 0) moved = this.finishOperators() || moved;
     if (this.phase === "draining") this.finishDraining();
@@ -179,6 +279,7 @@ export class Task implements LocalReceiver, OutputOwner {
   }
 
   async close(aborted: boolean): Promise<void> {
+    this.checkpoints?.close();
     for (const { operator } of this.chain?.operators ?? []) await operator.close?.(aborted);
   }
 
@@ -187,11 +288,8 @@ export class Task implements LocalReceiver, OutputOwner {
     let recordsIn = 0;
     let bytesIn = 0;
     for (const input of this.inputs) {
-      if (input instanceof LocalChannel) recordsIn += input.recordsOut;
-      else {
-        recordsIn += input.recordsIn;
-        bytesIn += input.bytesIn;
-      }
+      recordsIn += input.recordsIn;
+      bytesIn += input.bytesIn;
     }
     let recordsOut = 0;
     let bytesOut = 0;
@@ -221,6 +319,10 @@ export class Task implements LocalReceiver, OutputOwner {
 
   /** Takes from the inputs in turn; answers how many elements. */
   protected take(): number {
+    return this.takeInputs();
+  }
+
+  private takeInputs(): number {
     let taken = 0;
     for (const input of this.inputs) {
       taken += input.drain(this.limit, this.isBlocked);
@@ -248,6 +350,7 @@ export class Task implements LocalReceiver, OutputOwner {
 
   private settleOperators(): boolean {
     const { operators } = this.chain;
+    this.suspended = false;
     for (let i = operators.length - 1; i >= 0; i--) {
       const operator = operators[i]!.operator;
       this.working = i;
@@ -272,12 +375,13 @@ export class Task implements LocalReceiver, OutputOwner {
   }
 
   private suspend(): boolean {
+    this.suspended = true;
     for (const local of this.locals) local.open = false;
     return false;
   }
 
   private openLocals(): void {
-    for (const local of this.locals) if (local.drained) local.open = true;
+    for (const local of this.locals) if (local.mayOpen) local.open = true;
   }
 
   private pumpOutputs(): boolean {
@@ -304,9 +408,16 @@ export class Task implements LocalReceiver, OutputOwner {
       }
     }
     for (const { operator } of operators) operator.rest?.(this.wiring.now());
+    for (const output of this.outputs) output.endOfData();
+    this.phase = "awaiting";
+    if (this.checkpoints === undefined) this.endOutputs();
+    else this.wiring.dataEnded();
+    return true;
+  }
+
+  protected endOutputs(): void {
     for (const output of this.outputs) output.end();
     this.phase = "draining";
-    return true;
   }
 
   private finishDraining(): void {
@@ -321,6 +432,8 @@ export class Task implements LocalReceiver, OutputOwner {
 
   /** After draining: what the sinks ask to be committed. */
   async commit(): Promise<void> {
+    // With checkpoints the final one has named everything.
+    if (this.checkpoints !== undefined) return;
     for (const { node, operator } of this.chain.operators) {
       const made = await operator.prepareCommit?.();
       for (const committable of made ?? []) this.committables.push({ uid: node.uid, committable });

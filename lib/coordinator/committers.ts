@@ -1,0 +1,35 @@
+/** The sinks of a job on the coordinator: what their writers wrote becomes visible here. */
+import type { Plan } from "../protocol/program.js";
+import type { Committable, SinkCommitter, SinkDefinition } from "../sink/contract.js";
+
+export class Committers {
+  private readonly byUid = new Map<string, SinkCommitter>();
+
+  /** Opens every sink's committer. */
+  async open({ jobGraph, program }: Plan, runId: string, resumed: boolean): Promise<void> {
+    for (const { uid, name } of jobGraph.vertices.flatMap(({ operators }) => operators)) {
+      const logic = program.logic.get(uid)!;
+      if (!("sink" in logic)) continue;
+      const { sink } = logic as unknown as { sink: SinkDefinition };
+      const committer = sink.createCommitter?.({ job: jobGraph.job, operator: name, runId, resumed });
+      if (committer === undefined) continue;
+      this.byUid.set(uid, committer);
+      await committer.open();
+    }
+  }
+
+  /** Makes what a checkpoint names visible; again does no harm. */
+  async commit(committables: ReadonlyMap<string, readonly Committable[]>): Promise<void> {
+    for (const [uid, committer] of this.byUid) await committer.commit(committables.get(uid) ?? []);
+  }
+
+  /** Before a restored attempt begins: removes what no checkpoint names. */
+  async cleanUp(): Promise<void> {
+    for (const committer of this.byUid.values()) await committer.cleanUp?.();
+  }
+
+  /** The job has failed for good or was cancelled. */
+  async abort(): Promise<void> {
+    await Promise.allSettled([...this.byUid.values()].map((committer) => committer.abort()));
+  }
+}
