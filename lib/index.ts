@@ -20,7 +20,15 @@ export { type Digest, RowDigest } from "./connectors/digest/row-digest.js";
 export { digestSink } from "./connectors/digest/sink.js";
 export { type FileSinkOptions, fileSink } from "./connectors/file/sink.js";
 export { type FileSourceOptions, fileSource } from "./connectors/file/source.js";
-export { type IterableContext, type IterableFactory, iterableSource } from "./connectors/iterable/source.js";
+export {
+  type IterableContext,
+  type IterableFactory,
+  type IterableOptions,
+  iterableSource,
+  type Positioned,
+  type PositionedContext,
+  type PositionedFactory,
+} from "./connectors/iterable/source.js";
 export type { Auction, Bid, NexmarkEvent, Person } from "./connectors/nexmark/records.js";
 export { type NexmarkOptions, nexmarkSource } from "./connectors/nexmark/source.js";
 export { type PrintOptions, printSink } from "./connectors/print/sink.js";

@@ -51,6 +51,13 @@ export const catalogue = {
   FILE_GLOB_EMPTY: entry("No file matches the pattern; names starting with '.' or '_' are skipped."),
   FILE_FORMAT_INVALID: entry("The file is not of the format the source names, or it is damaged."),
   FILE_TRUNCATED: entry("The file ends too early; fetch it again."),
+  SPLIT_CHANGED: entry(
+    "What the source reads has changed since the checkpoint; restore it as it was, or start the job anew.",
+  ),
+  POSITION_INVALID: entry(
+    "With `start`, the iterable gives pairs [record, position]; a position is JSON and says where to go on " +
+      "behind the record.",
+  ),
   SINK_EXISTS: entry(
     "The sink's folder already holds results; choose mode 'replace' or 'append', or another path.",
   ),

@@ -86,6 +86,8 @@ export interface OperatorManifest {
   readonly finished: readonly boolean[];
   /** Of a source: its enumerator. JSON. */
   readonly enumerator?: unknown;
+  /** Of a source: work done up to here, over all attempts, in the unit of its enumerator's total; for progress only. */
+  readonly consumed?: number;
 }
 
 /** An edge in a manifest: how its channel state is dealt out again. */

@@ -94,9 +94,10 @@ async function* readRecords<T>(path: string, options: CsvOptions, signal: AbortS
         parser.write(chunk.subarray(at, at + 16_384), () => {
           resolve();
         });
+        // At once: a parser that is full calls back only when its records were taken.
+        take();
         if (failure !== undefined) resolve();
       });
-      take();
       check();
       if (records.length < BATCH_RECORDS) continue;
       yield { records, bytes };

@@ -1,3 +1,4 @@
+import { MillraceError } from "../base/error.js";
 import type { ReaderContext, SourceReader, Split } from "./contract.js";
 
 export interface Batch<T> {
@@ -6,7 +7,7 @@ export interface Batch<T> {
   readonly work: number;
 }
 
-/** A split that remembers how many of its records were given. */
+/** A split whose position is the number of its records that were given. */
 export interface CountedSplit extends Split {
   readonly given?: number;
 }
@@ -21,21 +22,28 @@ interface Ready<T> {
   readonly isLast: boolean;
 }
 
-/** Reads splits one after the other, each as a sequence of batches fetched in the background. */
+/**
+ * Reads splits one after the other, each as a sequence of batches fetched in the background. A restored split
+ * is read from its begin and the records given before are skipped: reading a split must give the same records
+ * in the same order every time, cut into batches in any way. Fails with SPLIT_CHANGED if there are fewer.
+ */
 export class BatchReader<T, S extends CountedSplit> implements SourceReader<T, S> {
   split = 0;
-  consumed = 0;
   private readonly context: ReaderContext;
   private readonly read: (split: S, signal: AbortSignal) => AsyncIterable<Batch<T>>;
   private readonly splits: S[] = [];
-  private readonly given: number[] = [];
-  private readonly done = new Set<number>();
+  /** Splits read to their end: the first so many, as they are read in order. */
+  private done = 0;
+  /** Of split `done`: records given, the current batch's counted in full. */
+  private given = 0;
   private ready: Ready<T>[] = [];
   private records: readonly T[] = [];
   private at = 0;
   private isLast = false;
   private work = 0;
+  private workBefore = 0;
   private endedSplits: number[] = [];
+  private started = false;
   private noMore = false;
   private reading = false;
   private room: (() => void) | undefined;
@@ -46,16 +54,16 @@ export class BatchReader<T, S extends CountedSplit> implements SourceReader<T, S
   }
 
   start(): void {
-    this.context.requestSplits();
+    this.started = true;
+    if (this.splits.length === 0) this.context.requestSplits();
+    else void this.readFrom(0);
   }
 
   addSplits(splits: readonly S[]): void {
     const first = this.splits.length;
-    for (const split of splits) {
-      this.splits.push(split);
-      this.given.push(split.given ?? 0);
-    }
-    if (!this.reading) void this.readFrom(first);
+    if (first === this.done) this.given = splits[0]?.given ?? 0;
+    this.splits.push(...splits);
+    if (this.started && !this.reading) void this.readFrom(first);
   }
 
   noMoreSplits(): void {
@@ -73,15 +81,20 @@ export class BatchReader<T, S extends CountedSplit> implements SourceReader<T, S
   }
 
   get ended(): boolean {
-    return this.noMore && this.done.size === this.splits.length && this.endedSplits.length === 0;
+    return this.noMore && this.done === this.splits.length && this.endedSplits.length === 0;
+  }
+
+  /** A batch's work is done with its last record, so that a restored reader need not know of batches. */
+  get consumed(): number {
+    return this.at === this.records.length ? this.workBefore + this.work : this.workBefore;
   }
 
   snapshot(): readonly S[] {
-    return this.splits.flatMap((split, i) => {
-      if (this.done.has(i)) return [];
-      const current = i === this.split ? this.at - this.records.length : 0;
-      return [{ ...split, given: this.given[i]! + current }];
-    });
+    const left = this.splits.slice(this.done);
+    const [current] = left;
+    if (current === undefined) return left;
+    left[0] = { ...current, given: this.given - (this.records.length - this.at) };
+    return left;
   }
 
   async close(): Promise<void> {
@@ -98,16 +111,17 @@ export class BatchReader<T, S extends CountedSplit> implements SourceReader<T, S
     this.at = 0;
     this.work = batch.work;
     this.isLast = batch.isLast;
-    this.given[batch.ordinal]! += batch.records.length;
+    this.given += batch.records.length;
     return true;
   }
 
   private finishBatch(): void {
-    this.consumed += this.work;
+    this.workBefore += this.work;
     this.work = 0;
     if (!this.isLast) return;
     this.isLast = false;
-    this.done.add(this.split);
+    this.done++;
+    this.given = this.splits[this.done]?.given ?? 0;
     this.endedSplits.push(this.split);
   }
 
@@ -118,7 +132,7 @@ export class BatchReader<T, S extends CountedSplit> implements SourceReader<T, S
       for (let i = first; i < this.splits.length && !signal.aborted; i++) {
         await this.readSplit(i);
         // Asked for before the last records are given, so that reading goes on meanwhile.
-        if (i === this.splits.length - 1) this.context.requestSplits();
+        if (i === this.splits.length - 1 && !signal.aborted) this.context.requestSplits();
       }
     } catch (error) {
       if (!signal.aborted) this.context.fail(error);
@@ -130,14 +144,27 @@ export class BatchReader<T, S extends CountedSplit> implements SourceReader<T, S
   private async readSplit(ordinal: number): Promise<void> {
     const split = this.splits[ordinal]!;
     let skip = split.given ?? 0;
+    // Work of batches without records: done with the record that follows.
+    let passed = 0;
     for await (const { records, work } of this.read(split, this.context.signal)) {
       if (this.context.signal.aborted) return;
-      const rest = skip > 0 ? records.slice(skip) : records;
-      skip -= records.length - rest.length;
-      this.offer({ ordinal, records: rest, work, isLast: false });
-      while (this.ready.length >= AHEAD_MAX && !this.context.signal.aborted) await this.waitForRoom();
+      passed += work;
+      if (records.length === 0) continue;
+      const skipped = Math.min(skip, records.length);
+      skip -= skipped;
+      if (skipped < records.length) {
+        const rest = skipped > 0 ? records.slice(skipped) : records;
+        this.offer({ ordinal, records: rest, work: passed, isLast: false });
+        while (this.ready.length >= AHEAD_MAX && !this.context.signal.aborted) await this.waitForRoom();
+      }
+      passed = 0;
     }
-    this.offer({ ordinal, records: [], work: 0, isLast: true });
+    if (this.context.signal.aborted) return;
+    if (skip > 0) {
+      const found = `${split.id} has ${split.given! - skip} records, ${split.given} were read before`;
+      throw new MillraceError("SPLIT_CHANGED", found);
+    }
+    this.offer({ ordinal, records: [], work: passed, isLast: true });
   }
 
   private offer(batch: Ready<T>): void {

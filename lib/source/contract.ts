@@ -9,6 +9,11 @@
  * - `next()` never blocks and never awaits: what is not in memory yet is fetched in the background, and
  *   `context.wake()` is called when it has come.
  * - A reader reports every record under the ordinal of its split: watermarks are kept per split.
+ * - At a checkpoint every split is in exactly one place: in the enumerator's snapshot (not given out), in a
+ *   reader's (given out), or nowhere (read to its end). So what `request` has answered reaches its reader before
+ *   that reader's snapshot is taken, if it was answered before the enumerator's.
+ * - A split says by itself where reading goes on: any reader can take it, at any parallelism. Ordinals are of one
+ *   reader's life; they begin from 0 again after a restore.
  *
  * Called by: runtime (readers), coordinator (enumerators). May import: base, formats, storage.
  */
@@ -29,15 +34,20 @@ export interface EnumeratorContext {
 
 /** Finds splits and gives them out. One per source and run, on the coordinator. */
 export interface SplitEnumerator<S extends Split = Split> {
-  /** Finds what is there to read. Coded errors for what is missing or foreign. */
+  /** Finds what is there to read, unless it was restored. Coded errors for what is missing or foreign. */
   start(): Promise<void>;
   /** The next splits for a reader that asks; `undefined` when there will never be more. */
   request(subtask: number): Promise<readonly S[] | undefined> | readonly S[] | undefined;
-  /** The amount of work in all, in the unit of `SourceReader.consumed`, where it is known. */
+  /**
+   * The amount of work of the whole, in the unit of `SourceReader.consumed`, where it is known; the same after a
+   * restore. How far a source is: (what was done at the restored checkpoint + what its readers consumed) / total;
+   * the coordinator keeps the former in the manifest.
+   */
   readonly total: number | undefined;
   /**
    * What is not given out yet, as JSON: it goes into checkpoints and comes back as `context.restored`, maybe
-   * with another parallelism. What was given out is in the readers' snapshots.
+   * with another parallelism. What was given out is in the readers' snapshots. The answer is a copy: giving out
+   * more does not change it.
    */
   snapshot(): unknown;
   close(): Promise<void>;
@@ -60,7 +70,10 @@ export interface ReaderContext {
 
 /** Turns splits into records, for one subtask. */
 export interface SourceReader<T = unknown, S extends Split = Split> {
-  /** Begins: typically asks for the first splits. Splits of a restored checkpoint were added before. */
+  /**
+   * Begins: reads, or asks for the first splits. Splits of a restored checkpoint were added before; until then
+   * the reader asks nothing of its context.
+   */
   start(): void;
   /** From the enumerator, or, before `start()`, as `snapshot()` gave them. */
   addSplits(splits: readonly S[]): void;
@@ -76,11 +89,12 @@ export interface SourceReader<T = unknown, S extends Split = Split> {
   takeEndedSplits(): readonly number[];
   /** True when every split was read and no more will come. */
   readonly ended: boolean;
-  /** Work done so far, in the unit of `SplitEnumerator.total`. */
+  /** Work done by this reader: of a restored split what lies behind its position. Unit: `SplitEnumerator.total`. */
   readonly consumed: number;
   /**
-   * The splits not read to their end, with the position behind the record last given: JSON. A split read to
-   * its end, whose ordinal `takeEndedSplits` has not told yet, may be left out.
+   * The splits not read to their end, with the position behind the record last given: JSON, and a copy. May be
+   * called between any two calls of `next()`. A split read to its end, whose ordinal `takeEndedSplits` has not
+   * told yet, may be left out; one whose end was not noticed yet is in it, and ends at once when restored.
    */
   snapshot(): readonly S[];
   close(): Promise<void>;
@@ -91,6 +105,11 @@ export interface SourceDefinition<T = unknown, S extends Split = Split> {
   /** The connector, for plans and messages: "file", "nexmark". */
   readonly kind: string;
   readonly boundedness: "bounded" | "unbounded";
+  /**
+   * A restored split goes on with the record behind its position, so that every record is given once. false:
+   * records given before a failure are not given again, or the split begins anew; not for exactly-once.
+   */
+  readonly replayable: boolean;
   /** The highest parallelism that makes sense, where there is one (an iterable: 1). */
   readonly parallelismMax?: number;
   /** Printed by --explain and part of the fingerprint. JSON. */

@@ -1,14 +1,24 @@
-import type { Split, SplitEnumerator } from "./contract.js";
+import type { EnumeratorContext, Split, SplitEnumerator } from "./contract.js";
 
-/** Gives out splits that are known beforehand: to each subtask its own, all at once. */
+/** What goes into a checkpoint. */
+interface Remaining<S> {
+  readonly remaining: readonly S[];
+}
+
+/** Gives out splits that are known beforehand: to each subtask its share, all at once. */
 export class StaticEnumerator<S extends Split> implements SplitEnumerator<S> {
   readonly total: number | undefined;
   private readonly shares: readonly (readonly S[])[];
   private readonly served = new Set<number>();
 
-  /** `shares`: by subtask. `total`: the work in them, where it is known. */
-  constructor(shares: readonly (readonly S[])[], total: number | undefined) {
-    this.shares = shares;
+  /** `splits`: those of a first start; a restored enumerator has what was left. `total`: the work in all of them. */
+  constructor(
+    splits: readonly S[],
+    { parallelism, restored }: Pick<EnumeratorContext, "parallelism" | "restored">,
+    total: number | undefined,
+  ) {
+    const left = restored === undefined ? splits : (restored as Remaining<S>).remaining;
+    this.shares = dealSplits(left, parallelism);
     this.total = total;
   }
 
@@ -21,7 +31,7 @@ export class StaticEnumerator<S extends Split> implements SplitEnumerator<S> {
     return share.length === 0 ? undefined : share;
   }
 
-  snapshot(): unknown {
+  snapshot(): Remaining<S> {
     return { remaining: this.shares.flatMap((share, subtask) => (this.served.has(subtask) ? [] : share)) };
   }
 

@@ -1,7 +1,7 @@
 import { MillraceError } from "../../base/error.js";
 import { type Random, seededRandom } from "../../base/random.js";
 import type { ReaderContext, SourceDefinition, SourceReader, Split } from "../../source/contract.js";
-import { dealSplits, StaticEnumerator } from "../../source/static-enumerator.js";
+import { StaticEnumerator } from "../../source/static-enumerator.js";
 
 /** What `datagenSource` takes. */
 export interface DatagenOptions<T> {
@@ -13,9 +13,10 @@ export interface DatagenOptions<T> {
   readonly splits?: number;
 }
 
-/** Every S-th index from `next` on. */
+/** Every index that is `step` further, from `next` on; it holds its step, as the option may change. */
 export interface Stride extends Split {
   readonly next: number;
+  readonly step: number;
 }
 
 /**
@@ -33,13 +34,16 @@ export function datagenSource<T>(options: DatagenOptions<T>): SourceDefinition<T
   return {
     kind: "datagen",
     boundedness: isBounded ? "bounded" : "unbounded",
+    replayable: true,
     parallelismMax: splits,
     description: { count: isBounded ? count : "unbounded" },
-    createEnumerator: ({ parallelism }) => {
-      const all = Array.from({ length: splits }, (_, i): Stride => ({ id: `stride-${i}`, next: i }));
-      return new StaticEnumerator(dealSplits(all, parallelism), isBounded ? count : undefined);
+    createEnumerator: (context) => {
+      const all = Array.from({ length: splits }, (_, i): Stride => {
+        return { id: `stride-${i}`, next: i, step: splits };
+      });
+      return new StaticEnumerator(all, context, isBounded ? count : undefined);
     },
-    createReader: (context) => new DatagenReader(record, count, splits, context),
+    createReader: (context) => new DatagenReader(record, count, context),
   };
 }
 
@@ -48,38 +52,36 @@ class DatagenReader<T> implements SourceReader<T, Stride> {
   consumed = 0;
   private readonly make: (index: number, random: Random) => T;
   private readonly count: number;
-  private readonly stride: number;
   private readonly context: ReaderContext;
   private ids: string[] = [];
+  /** By ordinal; infinite when the split has ended. */
   private nexts: number[] = [];
+  private steps: number[] = [];
   private turn = -1;
   private open = 0;
   private endedSplits: number[] = [];
+  private started = false;
   private noMore = false;
 
-  constructor(
-    make: (index: number, random: Random) => T,
-    count: number,
-    stride: number,
-    context: ReaderContext,
-  ) {
+  constructor(make: (index: number, random: Random) => T, count: number, context: ReaderContext) {
     this.make = make;
     this.count = count;
-    this.stride = stride;
     this.context = context;
   }
 
   start(): void {
+    this.started = true;
     this.context.requestSplits();
   }
 
   addSplits(splits: readonly Stride[]): void {
-    for (const { id, next } of splits) {
+    for (const { id, next, step } of splits) {
       this.ids.push(id);
       this.nexts.push(next);
+      this.steps.push(step);
       this.open++;
     }
-    this.context.requestSplits();
+    if (this.started) this.context.requestSplits();
   }
 
   noMoreSplits(): void {
@@ -91,7 +93,7 @@ class DatagenReader<T> implements SourceReader<T, Stride> {
       this.turn = this.turn + 1 === this.nexts.length ? 0 : this.turn + 1;
       const index = this.nexts[this.turn]!;
       if (index < this.count) {
-        this.nexts[this.turn] = index + this.stride;
+        this.nexts[this.turn] = index + this.steps[this.turn]!;
         this.split = this.turn;
         this.consumed++;
         return this.make(index, seededRandom(index));
@@ -115,7 +117,7 @@ class DatagenReader<T> implements SourceReader<T, Stride> {
 
   snapshot(): readonly Stride[] {
     return this.ids
-      .map((id, i) => ({ id, next: this.nexts[i]! }))
+      .map((id, i) => ({ id, next: this.nexts[i]!, step: this.steps[i]! }))
       .filter(({ next }) => next !== Number.POSITIVE_INFINITY);
   }
 

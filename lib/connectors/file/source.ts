@@ -28,15 +28,17 @@ const SPLIT_BYTES = 32 * 1024 * 1024;
  * @example
  * env.source("flights", fileSource({ path: "data/*.parquet", format: parquet<Flight>() }));
  *
- * Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY, FILE_FORMAT_INVALID, FILE_TRUNCATED.
+ * Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY, FILE_FORMAT_INVALID, FILE_TRUNCATED; SPLIT_CHANGED when a job goes on
+ * from a checkpoint and a file has lost records that were read before.
  */
 export function fileSource<T>(options: FileSourceOptions<T>): SourceDefinition<T, FileSplit> {
   const { path, format, splitBytes = SPLIT_BYTES } = options;
   return {
     kind: "file",
     boundedness: "bounded",
+    replayable: true,
     description: { path, format: format.name, ...format.description },
-    createEnumerator: () => new FileEnumerator(path, format, splitBytes),
+    createEnumerator: ({ restored }) => new FileEnumerator(path, format, splitBytes, restored),
     createReader: (context) =>
       new BatchReader<T, FileSplit>(context, (split, signal) => readBatches(format, split, signal)),
   };
@@ -56,31 +58,47 @@ async function* readBatches<T>(
   if (rest > 0) yield { records: [], work: rest };
 }
 
+/** What goes into a checkpoint: files are looked for once, so those that come later are not read. */
+interface Remaining {
+  readonly remaining: readonly FileSplit[];
+  readonly total: number;
+}
+
 class FileEnumerator implements SplitEnumerator<FileSplit> {
   total: number | undefined;
   private readonly path: string;
   private readonly format: ReadFormat<unknown>;
   private readonly splitBytes: number;
-  private splits: FileSplit[] = [];
+  /** Not given out yet; undefined until files were looked for. */
+  private splits: FileSplit[] | undefined;
 
-  constructor(path: string, format: ReadFormat<unknown>, splitBytes: number) {
+  constructor(path: string, format: ReadFormat<unknown>, splitBytes: number, restored: unknown) {
     this.path = path;
     this.format = format;
     this.splitBytes = splitBytes;
+    if (restored === undefined) return;
+    const { remaining, total } = restored as Remaining;
+    this.splits = [...remaining];
+    this.total = total;
   }
 
   async start(): Promise<void> {
-    for (const file of await findFiles(this.path)) this.splits.push(...(await this.cut(file)));
-    this.total = this.splits.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (this.splits !== undefined) return;
+    const splits: FileSplit[] = [];
+    for (const file of await findFiles(this.path)) splits.push(...(await this.cut(file)));
+    this.total = splits.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.splits = splits;
   }
 
   request(): readonly FileSplit[] | undefined {
-    const split = this.splits.shift();
+    const split = this.splits?.shift();
     return split === undefined ? undefined : [split];
   }
 
-  snapshot(): unknown {
-    return { splits: this.splits, total: this.total };
+  /** Before `start()` has ended nothing is known: undefined, so that a restored one starts like a new one. */
+  snapshot(): Remaining | undefined {
+    if (this.splits === undefined || this.total === undefined) return undefined;
+    return { remaining: [...this.splits], total: this.total };
   }
 
   async close(): Promise<void> {}

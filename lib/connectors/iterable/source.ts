@@ -1,5 +1,7 @@
-import type { ReaderContext, SourceDefinition, SourceReader, Split } from "../../source/contract.js";
+import type { SourceDefinition } from "../../source/contract.js";
 import { StaticEnumerator } from "../../source/static-enumerator.js";
+import { ItemReader, type IterableSplit } from "./item-reader.js";
+import { assertJson } from "./position.js";
 
 /** What an iterable source's factory is given. */
 export interface IterableContext {
@@ -10,122 +12,70 @@ export interface IterableContext {
 /** Makes the records of an iterable source; called in the worker thread. */
 export type IterableFactory<T> = (context: IterableContext) => Iterable<T> | AsyncIterable<T>;
 
-/** Records of an asynchronous iterable read ahead of the job. */
-const AHEAD_MAX = 1024;
+/** What the factory of an iterable source with positions is given. */
+export interface PositionedContext<P> extends IterableContext {
+  /** Where to go on: `start`, or after a failure the position that came with the last record of the checkpoint. */
+  readonly position: P;
+}
+
+/** A record and where to go on behind it: what `position` is if this record was the last one. */
+export type Positioned<T, P> = readonly [record: T, position: P];
+
+/** Makes the records of an iterable source with their positions; called in the worker thread. */
+export type PositionedFactory<T, P> = (
+  context: PositionedContext<P>,
+) => Iterable<Positioned<T, P>> | AsyncIterable<Positioned<T, P>>;
+
+/** What `iterableSource` takes besides the factory. */
+export interface IterableOptions<P> {
+  /**
+   * The position of the first start: a number, a text, an object; any JSON. Giving it says that the iterable
+   * gives pairs of record and position, and so can go on where a checkpoint was taken.
+   */
+  readonly start: P;
+}
 
 /**
  * Reads an Iterable or AsyncIterable: an array, a generator, an event emitter, a paged API. The factory is
  * called in the worker thread. Runs with parallelism 1.
  *
+ * Without `start` a job that goes on from a checkpoint calls the factory anew: an array is given again from its
+ * begin, a live feed goes on with what comes then; such a source is not for exactly-once. With `start` the
+ * iterable gives pairs `[record, position]`, and the factory begins behind the `position` it is given.
+ *
  * @example
  * env.source("numbers", iterableSource(() => [1, 2, 3]));
  * env.source("ticks", iterableSource(({ signal }) => setInterval(1000, "tick", { signal })));
+ * // Gives [row, number of the next row].
+ * env.source("rows", iterableSource(({ position, signal }) => rowsFrom(position, signal), { start: 0 }));
+ *
+ * Throws POSITION_INVALID.
  */
-export function iterableSource<T>(factory: IterableFactory<T>): SourceDefinition<T> {
+export function iterableSource<T>(factory: IterableFactory<T>): SourceDefinition<T, IterableSplit>;
+export function iterableSource<T, P>(
+  factory: PositionedFactory<T, P>,
+  options: IterableOptions<P>,
+): SourceDefinition<T, IterableSplit>;
+export function iterableSource<T>(
+  factory: IterableFactory<unknown> | PositionedFactory<unknown, unknown>,
+  options?: IterableOptions<unknown>,
+): SourceDefinition<T, IterableSplit> {
+  const positioned = options !== undefined;
+  if (positioned) assertJson(options.start);
+  const first: IterableSplit = positioned ? { id: "iterable", position: options.start } : { id: "iterable" };
   return {
     kind: "iterable",
     boundedness: "bounded",
+    replayable: positioned,
     parallelismMax: 1,
-    description: {},
-    createEnumerator: () => new StaticEnumerator([[{ id: "iterable" }]], undefined),
-    createReader: (context) => new IterableReader(factory, context),
+    description: positioned ? { start: options.start } : {},
+    createEnumerator: (context) => new StaticEnumerator([first], context, undefined),
+    createReader: (context) => {
+      const open = ({ position }: IterableSplit) => {
+        const { signal } = context;
+        return (factory as PositionedFactory<unknown, unknown>)({ position, signal });
+      };
+      return new ItemReader<T>(open, positioned, context);
+    },
   };
-}
-
-class IterableReader<T> implements SourceReader<T, Split> {
-  readonly split = 0;
-  consumed = 0;
-  private readonly factory: IterableFactory<T>;
-  private readonly context: ReaderContext;
-  private iterator: Iterator<T> | undefined;
-  private ahead: T[] = [];
-  private head = 0;
-  private more: (() => void) | undefined;
-  private state: "waiting" | "reading" | "done" | "told" = "waiting";
-
-  constructor(factory: IterableFactory<T>, context: ReaderContext) {
-    this.factory = factory;
-    this.context = context;
-  }
-
-  start(): void {
-    this.context.requestSplits();
-  }
-
-  addSplits(): void {
-    this.state = "reading";
-    const records = this.factory({ signal: this.context.signal });
-    if (Symbol.asyncIterator in records) void this.readAhead(records);
-    else this.iterator = records[Symbol.iterator]();
-  }
-
-  noMoreSplits(): void {
-    if (this.state === "waiting") this.state = "told";
-  }
-
-  next(): T | undefined {
-    if (this.iterator === undefined) return this.nextAhead();
-    for (;;) {
-      const step = this.iterator.next();
-      if (step.done === true) {
-        this.iterator = undefined;
-        this.state = "done";
-        return undefined;
-      }
-      this.consumed++;
-      if (step.value !== undefined) return step.value;
-    }
-  }
-
-  takeEndedSplits(): readonly number[] {
-    if (this.state !== "done" || this.head < this.ahead.length) return [];
-    this.state = "told";
-    return [0];
-  }
-
-  get ended(): boolean {
-    return (this.state === "done" || this.state === "told") && this.head === this.ahead.length;
-  }
-
-  snapshot(): readonly Split[] {
-    return this.ended ? [] : [{ id: "iterable" }];
-  }
-
-  async close(): Promise<void> {
-    this.iterator?.return?.();
-    this.more?.();
-  }
-
-  private nextAhead(): T | undefined {
-    if (this.head === this.ahead.length) return undefined;
-    const record = this.ahead[this.head++]!;
-    this.consumed++;
-    if (this.head === this.ahead.length) {
-      this.ahead = [];
-      this.head = 0;
-      this.more?.();
-    }
-    return record;
-  }
-
-  private async readAhead(records: AsyncIterable<T>): Promise<void> {
-    const { signal } = this.context;
-    try {
-      for await (const record of records) {
-        if (signal.aborted) return;
-        if (record === undefined) continue;
-        this.ahead.push(record);
-        this.context.wake();
-        if (this.ahead.length < AHEAD_MAX) continue;
-        await new Promise<void>((resolve) => {
-          this.more = resolve;
-        });
-        this.more = undefined;
-      }
-      this.state = "done";
-      this.context.wake();
-    } catch (error) {
-      if (!signal.aborted) this.context.fail(error);
-    }
-  }
 }

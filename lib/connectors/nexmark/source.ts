@@ -1,6 +1,6 @@
 import { MillraceError } from "../../base/error.js";
 import type { ReaderContext, SourceDefinition, SourceReader, Split } from "../../source/contract.js";
-import { dealSplits, StaticEnumerator } from "../../source/static-enumerator.js";
+import { StaticEnumerator } from "../../source/static-enumerator.js";
 import { disorder } from "./disorder.js";
 import { EPOCH_EVENTS, NexmarkGenerator } from "./generator.js";
 import type { NexmarkEvent } from "./records.js";
@@ -17,9 +17,12 @@ export interface NexmarkOptions {
   readonly lanes?: number;
 }
 
-/** Every S-th epoch of 50 events; the position is one number. */
+/** Every S-th epoch of 50 events. */
 export interface Lane extends Split {
-  readonly nextEpoch: number;
+  /** The place in the stream of its next event: what is given is the event that `disorder` puts there. */
+  readonly next: number;
+  /** From one of its epochs to the next, in epochs; here because the option may change. */
+  readonly step: number;
 }
 
 /**
@@ -45,11 +48,14 @@ export function nexmarkSource(options: NexmarkOptions = {}): SourceDefinition<Ne
   return {
     kind: "nexmark",
     boundedness: isBounded ? "bounded" : "unbounded",
+    replayable: true,
     parallelismMax: lanes,
     description: { events: isBounded ? events : "unbounded", rate, disorder: settings.disorder, lanes },
-    createEnumerator: ({ parallelism }) => {
-      const all = Array.from({ length: lanes }, (_, i): Lane => ({ id: `lane-${i}`, nextEpoch: i }));
-      return new StaticEnumerator(dealSplits(all, parallelism), isBounded ? events : undefined);
+    createEnumerator: (context) => {
+      const all = Array.from({ length: lanes }, (_, i): Lane => {
+        return { id: `lane-${i}`, next: i * EPOCH_EVENTS, step: lanes };
+      });
+      return new StaticEnumerator(all, context, isBounded ? events : undefined);
     },
     createReader: (context) => new NexmarkReader(settings, context),
   };
@@ -62,8 +68,10 @@ function whole(name: string, value: number): number {
 
 interface OpenLane {
   readonly id: string;
+  readonly step: number;
   readonly ordinal: number;
-  nextEpoch: number;
+  /** As of a lane; of the lane being read, where its next epoch begins. */
+  next: number;
 }
 
 class NexmarkReader implements SourceReader<NexmarkEvent, Lane> {
@@ -71,11 +79,11 @@ class NexmarkReader implements SourceReader<NexmarkEvent, Lane> {
   consumed = 0;
   private readonly generator: NexmarkGenerator;
   private readonly events: number;
-  private readonly lanes: number;
   private readonly group: number;
   private readonly context: ReaderContext;
-  /** In the order of their next epochs: the first is read next. */
+  /** In the order of their next epochs, the one being read among them: the first is read next. */
   private open: OpenLane[] = [];
+  private started = false;
   private ordinals = 0;
   private endedSplits: number[] = [];
   private noMore = false;
@@ -85,18 +93,18 @@ class NexmarkReader implements SourceReader<NexmarkEvent, Lane> {
   constructor(settings: Required<NexmarkOptions>, context: ReaderContext) {
     this.generator = new NexmarkGenerator(settings.rate);
     this.events = settings.events;
-    this.lanes = settings.lanes;
     this.group = settings.disorder;
     this.context = context;
   }
 
   start(): void {
+    this.started = true;
     this.context.requestSplits();
   }
 
   addSplits(splits: readonly Lane[]): void {
-    for (const { id, nextEpoch } of splits) this.insert({ id, nextEpoch, ordinal: this.ordinals++ });
-    this.context.requestSplits();
+    for (const { id, next, step } of splits) this.insert({ id, next, step, ordinal: this.ordinals++ });
+    if (this.started) this.context.requestSplits();
   }
 
   noMoreSplits(): void {
@@ -122,33 +130,37 @@ class NexmarkReader implements SourceReader<NexmarkEvent, Lane> {
   }
 
   snapshot(): readonly Lane[] {
-    return this.open.map(({ id, nextEpoch }) => ({ id, nextEpoch }));
+    const reading = this.at < this.end ? this.split : -1;
+    return this.open.map(({ id, next, step, ordinal }) => {
+      return { id, next: ordinal === reading ? this.at : next, step };
+    });
   }
 
   async close(): Promise<void> {}
 
-  /** Begins the earliest epoch of this reader's lanes. */
+  /** Begins the earliest epoch of this reader's lanes, or goes on in it. */
   private nextEpoch(): boolean {
     for (;;) {
       const lane = this.open.shift();
       if (lane === undefined) return false;
-      const first = lane.nextEpoch * EPOCH_EVENTS;
+      const first = lane.next;
       if (first >= this.events) {
         this.endedSplits.push(lane.ordinal);
         continue;
       }
-      lane.nextEpoch += this.lanes;
+      const epoch = first - (first % EPOCH_EVENTS);
+      lane.next = epoch + lane.step * EPOCH_EVENTS;
       this.insert(lane);
       this.split = lane.ordinal;
       this.at = first;
-      this.end = Math.min(first + EPOCH_EVENTS, this.events);
+      this.end = Math.min(epoch + EPOCH_EVENTS, this.events);
       return true;
     }
   }
 
   private insert(lane: OpenLane): void {
     let place = this.open.length;
-    while (place > 0 && this.open[place - 1]!.nextEpoch > lane.nextEpoch) place--;
+    while (place > 0 && this.open[place - 1]!.next > lane.next) place--;
     this.open.splice(place, 0, lane);
   }
 }
