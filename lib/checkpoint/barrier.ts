@@ -15,3 +15,25 @@ export interface Barrier {
   /** The last checkpoint known to be complete when this one was triggered: what deltas may build on. */
   readonly completed: number;
 }
+
+/** What a job's options say about barriers. */
+export interface BarrierOptions {
+  readonly mode: "exactly-once" | "at-least-once";
+  /** Barriers may overtake records. Has no effect at least once. */
+  readonly unaligned: boolean;
+  /** With `unaligned`: begin aligned and overtake only after this long, ms; 0: overtake at once. */
+  readonly alignedTimeoutMs: number;
+}
+
+/** How a barrier travels. Only checkpoints overtake: a savepoint holds no records in flight. */
+export function barrierAlignment(
+  options: BarrierOptions,
+  purpose: Barrier["purpose"],
+): Pick<Barrier, "alignment" | "alignedTimeoutMs"> {
+  if (options.mode === "at-least-once") return { alignment: "at-least-once", alignedTimeoutMs: 0 };
+  if (!options.unaligned || purpose !== "checkpoint") return { alignment: "aligned", alignedTimeoutMs: 0 };
+  const { alignedTimeoutMs } = options;
+  return alignedTimeoutMs > 0
+    ? { alignment: "aligned", alignedTimeoutMs }
+    : { alignment: "unaligned", alignedTimeoutMs: 0 };
+}

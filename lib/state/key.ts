@@ -7,6 +7,7 @@
  */
 import { MillraceError } from "../base/error.js";
 import { fmix32, hashString } from "../base/hash.js";
+import type { KeyGroupRange } from "./contract.js";
 
 export type CanonicalKey = string | number | boolean | bigint | null | undefined;
 
@@ -88,6 +89,14 @@ export function keyGroupOf(key: CanonicalKey, maxParallelism: number): number {
 /** The subtask that owns a key group (Flink's rule: contiguous ranges). */
 export function ownerOf(keyGroup: number, maxParallelism: number, parallelism: number): number {
   return Math.floor((keyGroup * parallelism) / maxParallelism);
+}
+
+/** The key groups that a subtask owns: exactly those that `ownerOf` gives it. */
+export function rangeOf(subtask: number, maxParallelism: number, parallelism: number): KeyGroupRange {
+  return {
+    first: Math.ceil((subtask * maxParallelism) / parallelism),
+    last: Math.floor(((subtask + 1) * maxParallelism - 1) / parallelism),
+  };
 }
 
 /** Flink's default: 1.5 times the parallelism rounded up to a power of two, from 128 to 32768. */

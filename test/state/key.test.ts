@@ -7,6 +7,7 @@ import {
   hashKey,
   keyGroupOf,
   ownerOf,
+  rangeOf,
 } from "../../lib/state/key.js";
 import { NumberIndex } from "../../lib/state/number-index.js";
 
@@ -96,7 +97,45 @@ describe("keys", () => {
         },
       ),
     );
+    expect([1, 85, 171, 1000, 22_000].map(defaultMaxParallelism)).to.deep.equal([
+      128, 128, 256, 2048, 32_768,
+    ]);
     expect([1, 86, 200, 100_000].map(defaultMaxParallelism)).to.deep.equal([128, 256, 512, 32_768]);
+  });
+
+  it("lie in the range of their owner, and ranges cover all groups once", () => {
+    const ranges = (max: number, parallelism: number) =>
+      Array.from({ length: parallelism }, (_, subtask) => rangeOf(subtask, max, parallelism));
+    expect(ranges(128, 3)).to.deep.equal([
+      { first: 0, last: 42 },
+      { first: 43, last: 85 },
+      { first: 86, last: 127 },
+    ]);
+    expect(ranges(128, 1)).to.deep.equal([{ first: 0, last: 127 }]);
+    expect(ranges(4, 4).map(({ first, last }) => [first, last])).to.deep.equal([
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]);
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.integer({ min: 300, max: 32_768 }),
+        (parallelism, max) => {
+          let next = 0;
+          ranges(max, parallelism).forEach(({ first, last }, subtask) => {
+            expect(first).to.equal(next);
+            expect([ownerOf(first, max, parallelism), ownerOf(last, max, parallelism)]).to.deep.equal([
+              subtask,
+              subtask,
+            ]);
+            next = last + 1;
+          });
+          expect(next).to.equal(max);
+        },
+      ),
+    );
   });
 });
 
