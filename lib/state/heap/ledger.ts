@@ -90,6 +90,7 @@ export class Ledger {
     const listed = this.based && cell.mark === this.epoch;
     cell.packed = DISCARDED;
     cell.value = GONE;
+    cell.stamp = 0;
     if (!listed || ++this.discarded < DISCARDED_MAX || this.discarded * 2 < this.changed.length) return;
     this.changed = this.changed.filter(({ packed }) => packed !== DISCARDED);
     this.discarded = 0;
