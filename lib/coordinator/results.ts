@@ -1,9 +1,19 @@
 import { MillraceError } from "../base/error.js";
 import { RESULT_ROWS_MAX } from "../base/limits.js";
 
-/** The rows of one collecting sink, waiting in the main thread for whoever reads them. */
+interface Held {
+  /** The last checkpoint the writer had taken part in: the rows belong to the next. */
+  readonly checkpoint: number;
+  readonly rows: readonly unknown[];
+}
+
+/**
+ * The rows of one collecting sink, waiting in the main thread for whoever reads them. With checkpoints rows are
+ * given out when the checkpoint they belong to is complete: those of a failed attempt come again.
+ */
 export class ResultRows implements AsyncIterable<unknown> {
   private batches: (readonly unknown[])[] = [];
+  private held: Held[] = [];
   private waitingRows = 0;
   private ended = false;
   private failure: unknown;
@@ -17,13 +27,29 @@ export class ResultRows implements AsyncIterable<unknown> {
   /** Answers an error when nobody reads and too much waits. */
   push(rows: readonly unknown[]): MillraceError | undefined {
     this.batches.push(rows);
-    this.waitingRows += rows.length;
     this.notify?.();
-    if (this.waitingRows <= RESULT_ROWS_MAX) return undefined;
-    return new MillraceError(
-      "RESULTS_NOT_READ",
-      `${this.waitingRows} rows of "${this.name}" wait to be read`,
-    );
+    return this.count(rows.length);
+  }
+
+  /** As `push`, but to be given out only when a checkpoint after `checkpoint` is complete. */
+  hold(rows: readonly unknown[], checkpoint: number): MillraceError | undefined {
+    this.held.push({ checkpoint, rows });
+    return this.count(rows.length);
+  }
+
+  /** A checkpoint is complete. */
+  release(checkpoint: number): void {
+    const due = this.held.filter((each) => each.checkpoint < checkpoint);
+    if (due.length === 0) return;
+    this.held = this.held.filter((each) => each.checkpoint >= checkpoint);
+    for (const { rows } of due) this.batches.push(rows);
+    this.notify?.();
+  }
+
+  /** The attempt has failed: what it held comes again. */
+  drop(): void {
+    for (const { rows } of this.held) this.waitingRows -= rows.length;
+    this.held = [];
   }
 
   end(failure?: unknown): void {
@@ -48,5 +74,14 @@ export class ResultRows implements AsyncIterable<unknown> {
         this.notify = undefined;
       }
     }
+  }
+
+  private count(rows: number): MillraceError | undefined {
+    this.waitingRows += rows;
+    if (this.waitingRows <= RESULT_ROWS_MAX) return undefined;
+    return new MillraceError(
+      "RESULTS_NOT_READ",
+      `${this.waitingRows} rows of "${this.name}" wait to be read`,
+    );
   }
 }

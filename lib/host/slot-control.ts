@@ -11,6 +11,8 @@ import { plan } from "../planner/plan.js";
 import type { JobOptions, SlotControl, SlotEvents } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import { Slot } from "../runtime/slot.js";
+import { backendByName } from "../state/open-backend.js";
+import { openBlobStore } from "../storage/open.js";
 import { refuseAsyncFunctions } from "./async-functions.js";
 
 /** Set while a thread imports a job module: a run() then is a job that starts itself. */
@@ -68,7 +70,11 @@ export function slotControl(events: SlotEvents): SlotControl {
           { job: made.jobGraph.job },
         );
       }
-      slot = new Slot(made, deployment, events);
+      const location = deployment.checkpoints?.store;
+      slot = new Slot(made, deployment, events, {
+        backend: await backendByName(options.stateBackend ?? "heap"),
+        store: location === undefined || location.kind === "memory" ? undefined : openBlobStore(location),
+      });
       await slot.open();
     },
     async start() {
@@ -76,6 +82,15 @@ export function slotControl(events: SlotEvents): SlotControl {
     },
     addSplits(vertex, subtask, splits) {
       slot?.addSplits(vertex, subtask, splits);
+    },
+    trigger(barrier, tasks) {
+      slot?.trigger(barrier, tasks);
+    },
+    checkpointCompleted(checkpoint) {
+      slot?.checkpointCompleted(checkpoint);
+    },
+    checkpointAborted(checkpoint) {
+      slot?.checkpointAborted(checkpoint);
     },
     async stop() {
       await slot?.end(true);

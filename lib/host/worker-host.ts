@@ -36,6 +36,9 @@ interface RemoteControl {
   deploy(deployment: unknown): Promise<Answer>;
   start(): Promise<Answer>;
   addSplits(vertex: number, subtask: number, splits: unknown): void;
+  trigger(barrier: unknown, tasks: unknown): void;
+  checkpointCompleted(checkpoint: number): void;
+  checkpointAborted(checkpoint: number): void;
   stop(): Promise<Answer>;
   close(): Promise<Answer>;
 }
@@ -142,6 +145,9 @@ class WorkerHost {
       deploy: (deployment) => ask(remote.deploy(deployment)),
       start: () => ask(remote.start()),
       addSplits: (vertex, subtask, splits) => void remote.addSplits(vertex, subtask, splits),
+      trigger: (barrier, tasks) => void remote.trigger(barrier, tasks),
+      checkpointCompleted: (checkpoint) => void remote.checkpointCompleted(checkpoint),
+      checkpointAborted: (checkpoint) => void remote.checkpointAborted(checkpoint),
       stop: () => ask(remote.stop()),
       close: () => ask(remote.close()),
     };
@@ -176,14 +182,17 @@ export async function serveSlot(lease: Lease): Promise<void> {
       port.postMessage({ event, given });
   const events: SlotEvents = {
     requestSplits: tell("requestSplits"),
-    rows: (uid, rows) => {
+    rows: (uid, rows, checkpoint) => {
       try {
-        tell("rows")(uid, rows);
+        tell("rows")(uid, rows, checkpoint);
       } catch (cause) {
         throw new MillraceError("RECORD_NOT_CARRIABLE", messageOf(cause), { operator: uid, cause });
       }
     },
     taskFinished: tell("taskFinished"),
+    acknowledged: tell("acknowledged"),
+    declined: tell("declined"),
+    dataEnded: tell("dataEnded"),
     failed: tell("failed"),
   };
   const control = slotControl(events);
@@ -198,6 +207,9 @@ export async function serveSlot(lease: Lease): Promise<void> {
     deploy: (deployment) => answer(control.deploy(deployment as never)),
     start: () => answer(control.start()),
     addSplits: (vertex, subtask, splits) => control.addSplits(vertex, subtask, splits as never),
+    trigger: (barrier, tasks) => control.trigger(barrier as never, tasks as never),
+    checkpointCompleted: (checkpoint) => control.checkpointCompleted(checkpoint),
+    checkpointAborted: (checkpoint) => control.checkpointAborted(checkpoint),
     stop: () => answer(control.stop()),
     close: () => answer(control.close()),
   };
