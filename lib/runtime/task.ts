@@ -322,8 +322,8 @@ export class Task implements LocalReceiver, OutputOwner {
   /** After draining: what the sinks ask to be committed. */
   async commit(): Promise<void> {
     for (const { node, operator } of this.chain.operators) {
-      const made = await operator.prepareCommit?.();
-      for (const committable of made ?? []) this.committables.push({ uid: node.uid, committable });
+      const made = await operator.prepareCommit?.(1);
+      for (const { committable } of made ?? []) this.committables.push({ uid: node.uid, committable });
     }
   }
 
