@@ -18,6 +18,7 @@ export { collectSink } from "./connectors/collect/sink.js";
 export { type DatagenOptions, datagenSource } from "./connectors/datagen/source.js";
 export { type Digest, RowDigest } from "./connectors/digest/row-digest.js";
 export { digestSink } from "./connectors/digest/sink.js";
+export { bucketByTime } from "./connectors/file/bucket.js";
 export { type FileSinkOptions, fileSink } from "./connectors/file/sink.js";
 export { type FileSourceOptions, fileSource } from "./connectors/file/source.js";
 export {

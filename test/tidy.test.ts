@@ -22,7 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Same-layer imports that are part of the picture: contracts that the layer's others implement. */
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
-  operators: ["source", "sink"],
+  operators: ["source", "sink", "checkpoint"],
   planner: ["protocol"],
   "engine.ts": ["host"],
   "index.ts": ["cli"],

@@ -1,6 +1,9 @@
 import { RowDigest, type SinkDefinition } from "../../lib/index.js";
 
-/** Keeps the last row of every key and gives the digest of that table at the end. */
+/**
+ * Keeps the last row of every key and gives the digest of that table at the end. A restore gives rows back to
+ * the subtask of their key only at the same parallelism.
+ */
 export function tableDigestSink<T>(keyOf: (row: T) => string): SinkDefinition<T> {
   return {
     kind: "table-digest",
@@ -8,17 +11,24 @@ export function tableDigestSink<T>(keyOf: (row: T) => string): SinkDefinition<T>
     createWriter: (context) => {
       const table = new Map<string, T>();
       return {
+        restore(rows) {
+          for (const row of rows as readonly T[]) table.set(keyOf(row), row);
+        },
         open() {},
         write(row) {
           table.set(keyOf(row), row);
         },
         flush() {},
-        async prepareCommit() {
+        finish() {
           const digest = new RowDigest();
           for (const row of table.values()) digest.add(row);
           context.sendRows([digest.digest]);
+          table.clear();
+        },
+        async prepareCommit() {
           return [];
         },
+        snapshot: () => [...table.values()],
         async close() {},
       };
     },

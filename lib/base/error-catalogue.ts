@@ -62,6 +62,15 @@ export const catalogue = {
     "The sink's folder already holds results; choose mode 'replace' or 'append', or another path.",
   ),
   SINK_FAILED: entry("Writing failed; see the cause.", true),
+  SINK_DISK_FULL: entry("Free space where the sink writes, then start the job again.", true),
+  SINK_DENIED: entry("Let the process write in the sink's folder, or choose another path."),
+  SINK_PART_LOST: entry(
+    "Put the file back where it was. Without it the checkpoint's results are incomplete: start from an earlier one.",
+  ),
+  SINK_BUCKET_INVALID: entry(
+    "A bucket is folder names with '/' between them, without '..' or characters that some system refuses; " +
+      "none begins with '.' or '_'.",
+  ),
   RESULTS_UNKNOWN: entry("job.results(name) takes the name of a collectSink()."),
   RESULTS_NOT_READ: entry(
     "Read the rows with `for await (const row of job.results(name))`, or use another sink.",

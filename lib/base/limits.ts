@@ -38,3 +38,6 @@ export const MAP_ENTRIES_MAX = 1 << 23;
 
 /** Characters of a record shown in an error. */
 export const RECORD_PRINT_CHARS = 300;
+
+/** Part files that one sink subtask keeps open, one a bucket: open files and gathered text are bounded by it. */
+export const OPEN_BUCKETS_MAX = 64;

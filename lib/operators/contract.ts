@@ -11,9 +11,10 @@
  *   cursor: it looks at `gate.level` between records and answers false until it is through.
  * - Records are never changed once emitted.
  *
- * Called by: runtime (chains). May import: base, codec, time, state, source, sink.
+ * Called by: runtime (chains). May import: base, codec, time, state, checkpoint, source, sink.
  */
 import type { Gate } from "../base/gate.js";
+import type { PendingCommittable } from "../checkpoint/snapshot.js";
 import type { KeyedState, StateParts } from "../state/contract.js";
 
 // biome-ignore lint/complexity/noBannedTypes: user functions of every signature are bound and fingerprinted
@@ -80,14 +81,22 @@ export interface Operator {
    * and the barrier goes on behind what was emitted.
    */
   prepareSnapshot?(): void;
-  /** The checkpoint is complete: it will be restored rather than anything before it. */
+  /**
+   * The checkpoint is complete and its committables are committed: it will be restored rather than anything
+   * before it.
+   */
   checkpointComplete?(checkpoint: number): void;
   /** No more input. False: suspended, call again. */
   finish?(): boolean;
   /** The task's turn ends; `steady` is the time of the clock of `now()`. */
   rest?(steady: number): void;
-  /** What a sink asks to be committed; called once, after `finish`. */
-  prepareCommit?(): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /**
+   * Of a sink: a checkpoint is taken; its parts are frozen right after this call, before its promise settles.
+   * The answer names everything written before the call whose commit is not confirmed by `checkpointComplete`,
+   * each with the checkpoint that named it first: those of a checkpoint that was aborted are named again.
+   * Checkpoint numbers grow; the last call comes after `finish`. A promise that rejects fails the task.
+   */
+  prepareCommit?(checkpoint: number): Promise<readonly PendingCommittable[]>;
   close?(aborted: boolean): Promise<void> | void;
 }
 

@@ -435,8 +435,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     // With checkpoints the final one has named everything.
     if (this.checkpoints !== undefined) return;
     for (const { node, operator } of this.chain.operators) {
-      const made = await operator.prepareCommit?.();
-      for (const committable of made ?? []) this.committables.push({ uid: node.uid, committable });
+      const made = await operator.prepareCommit?.(1);
+      for (const { committable } of made ?? []) this.committables.push({ uid: node.uid, committable });
     }
   }
 

@@ -25,6 +25,8 @@ export interface WriterContext {
   readonly runId: string;
   /** Counts the starts of this run from 1; with `runId` and `subtask` it names nothing twice. */
   readonly attempt: number;
+  /** Wall time in ms since the epoch. */
+  wallNow(): number;
   /** Sends rows to the reader of the job's results (collectSink); rows must be structured-cloneable. */
   sendRows(rows: readonly unknown[]): void;
   /** The writer cannot take more for now / can again. Records written in between are still taken. */
@@ -39,14 +41,19 @@ export interface SinkWriter<T = unknown> {
   open(): Promise<void> | void;
   /** @hot Takes one record; `timestamp` is its event time in ms, NaN if it has none. */
   write(record: T, timestamp: number): void;
-  /** Passes on what is held back for batching; called when the stream rests. */
+  /** Passes on what is held back for batching; called once a turn, when the stream rests. */
   flush(): void;
+  /** The input has ended; called once, before the last `prepareCommit`. Not called by a stop without drain. */
+  finish?(): void;
   /**
    * A checkpoint is taken, or the input has ended: the answer names everything written before this call
    * (and not named before); what is written after it belongs to the next one. Only its promise may wait.
    */
   prepareCommit(): Promise<readonly Committable[]>;
-  /** What the writer has to remember besides, as plain records; called right after `prepareCommit`. */
+  /**
+   * What the writer has to remember besides, as plain records that do not change any more; called right after
+   * `prepareCommit`, before its promise has settled.
+   */
   snapshot?(): readonly unknown[];
   /** Before `open`: what `snapshot` answered, dealt out over the subtasks there are now. */
   restore?(items: readonly unknown[]): void;
@@ -66,14 +73,20 @@ export interface CommitterContext {
 export interface SinkCommitter {
   /** Before any writer opens: checks that the target can be written. Once per process. */
   open(): Promise<void>;
-  /** Makes visible; may be given again what it was given before, also by an earlier process. */
+  /**
+   * Makes visible; may be given again what it was given before, also by an earlier process. Called for every
+   * checkpoint that completes, and at the end: also when there is nothing to commit.
+   */
   commit(committables: readonly Committable[]): Promise<void>;
   /**
-   * Before the writers of a restored attempt open, after `commit` of the checkpoint's committables: removes
-   * what earlier attempts of this run left and no checkpoint names.
+   * Before the writers of any attempt but the first open, after `commit` of the restored checkpoint's
+   * committables (if there is one): removes what earlier attempts of this run left and no checkpoint names.
    */
   cleanUp?(): Promise<void>;
-  /** The job failed for good or was cancelled: removes what this run left unfinished. */
+  /**
+   * The job failed for good or was cancelled: removes what this run left unfinished, except what `commit` was
+   * asked for and could not do. What a complete checkpoint names has to be given to `commit` before.
+   */
   abort(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import type { SinkDefinition, SinkWriter, WriterContext } from "../../sink/contract.js";
-import { RowDigest } from "./row-digest.js";
+import { type Digest, RowDigest } from "./row-digest.js";
 
 /**
  * Counts records and sums their hashes, whatever their order: two runs that gave the same rows have the same
@@ -11,24 +11,44 @@ export function digestSink(): SinkDefinition<unknown> {
 
 class DigestWriter implements SinkWriter {
   private readonly context: WriterContext;
-  private readonly digest = new RowDigest();
+  private readonly rows = new RowDigest();
+  /** Of the rows before a restore. */
+  private earlier: readonly Digest[] = [];
+  private given = false;
 
   constructor(context: WriterContext) {
     this.context = context;
   }
 
+  restore(items: readonly unknown[]): void {
+    this.earlier = items as readonly Digest[];
+  }
+
   open(): void {}
 
   write(record: unknown): void {
-    this.digest.add(record);
+    this.rows.add(record);
   }
 
   flush(): void {}
 
+  finish(): void {
+    this.context.sendRows([this.digest]);
+    this.given = true;
+  }
+
   async prepareCommit(): Promise<readonly never[]> {
-    this.context.sendRows([this.digest.digest]);
     return [];
   }
 
+  /** Nothing once the digest is given: a checkpoint after that holds it among the job's results. */
+  snapshot(): readonly Digest[] {
+    return this.given ? [] : [this.digest];
+  }
+
   async close(): Promise<void> {}
+
+  private get digest(): Digest {
+    return RowDigest.merge([...this.earlier, this.rows.digest]);
+  }
 }

@@ -1,66 +1,157 @@
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { MillraceError, messageOf } from "../../base/error.js";
-import type { Committable, SinkCommitter } from "../../sink/contract.js";
-import { isHiddenPartOf, isVisiblePart } from "./part-name.js";
+import { readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { MillraceError } from "../../base/error.js";
+import type { Committable, CommitterContext, SinkCommitter } from "../../sink/contract.js";
+import { makeFolder, syncFolder } from "./durable-folder.js";
+import { isHiddenPartOf, isVisiblePart, type Part, replaceMark } from "./part-name.js";
+import { sinkError } from "./sink-error.js";
 
-/** Makes finished parts visible, by renaming them. */
+/** Where a committer works. */
+export interface CommitterSettings {
+  readonly folder: string;
+  readonly mode: "fail" | "replace" | "append";
+  /** The sub-folders are the sink's too. */
+  readonly hasBuckets: boolean;
+}
+
+/**
+ * Makes pending parts visible, by renaming them.
+ *
+ * `replace` has to tell this run's parts from those of earlier runs, also after a restart of the process,
+ * although their names may be equal. It does not tell them one by one: a hidden mark that names the run
+ * lies in the folder from its start until its first commit has removed what was visible. While the mark is
+ * there nothing visible is this run's; when it is gone nothing is removed any more. So the mark leaves
+ * nothing behind, and losing it costs no result.
+ */
 export class FileCommitter implements SinkCommitter {
-  private readonly folder: string;
-  private readonly mode: "fail" | "replace" | "append";
-  private readonly runId: string;
-  /** Parts of earlier runs, which `replace` removes. */
-  private earlier: string[] = [];
+  private readonly settings: CommitterSettings;
+  private readonly context: CommitterContext;
+  /** The mark is there: what is visible has to go at the first commit. */
+  private replaces = false;
+  /** Visible names of the last commit: a later one may ask again, when readers have moved the files away. */
+  private done = new Set<string>();
+  /** Hidden names that a commit was asked for and that are not visible yet. */
+  private readonly owed = new Set<string>();
 
-  constructor(folder: string, mode: "fail" | "replace" | "append", runId: string) {
-    this.folder = folder;
-    this.mode = mode;
-    this.runId = runId;
+  constructor(settings: CommitterSettings, context: CommitterContext) {
+    this.settings = settings;
+    this.context = context;
   }
 
   async open(): Promise<void> {
+    const { folder, mode } = this.settings;
     try {
-      await mkdir(this.folder, { recursive: true });
-      this.earlier = (await readdir(this.folder)).filter(isVisiblePart);
+      await makeFolder(folder);
+      if (this.context.resumed) this.replaces = await exists(this.mark);
+      else if (mode !== "append") await this.meetEarlier();
     } catch (cause) {
-      throw new MillraceError("SINK_FAILED", `cannot write in ${this.folder}: ${messageOf(cause)}`, {
-        cause,
-      });
-    }
-    if (this.mode === "fail" && this.earlier.length > 0) {
-      throw new MillraceError(
-        "SINK_EXISTS",
-        `${this.folder} holds ${this.earlier.length} part files of an earlier run`,
-      );
+      throw sinkError(cause, folder);
     }
   }
 
   async commit(committables: readonly Committable[]): Promise<void> {
-    if (this.mode === "replace") {
-      for (const name of this.earlier.splice(0)) await rm(join(this.folder, name), { force: true });
+    const parts = (committables as unknown as readonly Part[]).filter(
+      ({ visible }) => !this.done.has(visible),
+    );
+    for (const { hidden } of parts) this.owed.add(hidden);
+    const folders = new Set(parts.map(({ visible }) => dirname(visible)));
+    try {
+      if (this.replaces) await this.removeEarlier();
+      for (const part of parts) await this.show(part);
+      await this.sync(folders);
+    } catch (cause) {
+      throw sinkError(cause, this.settings.folder);
     }
-    for (const { hidden, visible } of committables as readonly { hidden: string; visible: string }[]) {
-      await this.show(join(this.folder, hidden), join(this.folder, visible));
+    this.done = new Set((committables as unknown as readonly Part[]).map(({ visible }) => visible));
+  }
+
+  async cleanUp(): Promise<void> {
+    try {
+      await this.removeHidden();
+    } catch (cause) {
+      throw sinkError(cause, this.settings.folder);
     }
   }
 
   async abort(): Promise<void> {
-    for (const name of await readdir(this.folder).catch(() => [])) {
-      if (isHiddenPartOf(name, this.runId)) await rm(join(this.folder, name), { force: true });
+    // The folder may be gone, or be why the job has failed: there is nobody to tell.
+    await this.removeHidden().catch(() => undefined);
+    if (this.owed.size === 0) await rm(this.mark, { force: true }).catch(() => undefined);
+  }
+
+  private get mark(): string {
+    return join(this.settings.folder, replaceMark(this.context.runId));
+  }
+
+  /** A run begins: are there parts of earlier ones? */
+  private async meetEarlier(): Promise<void> {
+    const { folder, mode } = this.settings;
+    const earlier = await this.find(isVisiblePart);
+    if (earlier.length === 0) return;
+    if (mode === "fail") {
+      throw new MillraceError(
+        "SINK_EXISTS",
+        `${folder} holds ${earlier.length} part files of an earlier run`,
+      );
+    }
+    await writeFile(this.mark, "");
+    await syncFolder(folder);
+    this.replaces = true;
+  }
+
+  /** The mark goes last, and is gone for good before anything of this run is visible. */
+  private async removeEarlier(): Promise<void> {
+    const earlier = await this.find(isVisiblePart);
+    for (const name of earlier) await rm(join(this.settings.folder, name), { force: true });
+    await this.sync(new Set(earlier.map((name) => dirname(name))));
+    await rm(this.mark, { force: true });
+    await syncFolder(this.settings.folder);
+    this.replaces = false;
+  }
+
+  private async removeHidden(): Promise<void> {
+    for (const name of await this.find((each) => isHiddenPartOf(each, this.context.runId))) {
+      if (!this.owed.has(name)) await rm(join(this.settings.folder, name), { force: true });
     }
   }
 
-  /** Again after a failure: the part may be visible already. */
-  private async show(hidden: string, visible: string): Promise<void> {
-    try {
-      await rename(hidden, visible);
-    } catch (cause) {
-      const isDone = await stat(visible).then(
-        () => true,
-        () => false,
-      );
-      if (!isDone)
-        throw new MillraceError("SINK_FAILED", `cannot rename ${hidden}: ${messageOf(cause)}`, { cause });
+  /** A part that is visible already was renamed by an earlier call. */
+  private async show({ hidden, visible }: Part): Promise<void> {
+    const { folder } = this.settings;
+    const [isHidden, isVisible] = [await exists(join(folder, hidden)), await exists(join(folder, visible))];
+    if (isHidden && isVisible) {
+      throw new MillraceError("SINK_EXISTS", `${join(folder, visible)} was written by another run meanwhile`);
     }
+    if (!isHidden && !isVisible) {
+      throw new MillraceError(
+        "SINK_PART_LOST",
+        `${visible} was written, but neither it nor ${hidden} is in ${folder} any more`,
+      );
+    }
+    if (isHidden) await rename(join(folder, hidden), join(folder, visible));
+    this.owed.delete(hidden);
+  }
+
+  private async sync(folders: ReadonlySet<string>): Promise<void> {
+    for (const folder of folders) await syncFolder(join(this.settings.folder, folder));
+  }
+
+  /** The sink's files of a kind, by their paths within its folder, written with `/`. */
+  private async find(isWanted: (name: string) => boolean): Promise<string[]> {
+    const { folder, hasBuckets } = this.settings;
+    const entries = await readdir(folder, { withFileTypes: true, recursive: hasBuckets });
+    return entries
+      .filter((entry) => entry.isFile() && isWanted(entry.name))
+      .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
   }
 }

@@ -1,20 +1,34 @@
 /** Names of part files. Hidden ones are not results yet. */
 
+/** Both names lie within the sink's folder, with `/` behind the bucket. It is the file sink's committable. */
 export interface Part {
-  /** The hidden name and the final one, both within the sink's folder. */
   readonly hidden: string;
   readonly visible: string;
 }
 
+/** Who writes a part. */
+export interface PartOwner {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly subtask: number;
+}
+
+/**
+ * Names no other part of the run has: an attempt counts its parts from 0 and, after the first, puts its own
+ * number before theirs. `append` adds the run, so that runs do not meet either.
+ */
 export function partName(
-  runId: string,
-  subtask: number,
+  { runId, attempt, subtask }: PartOwner,
   number: number,
   extension: string,
   append: boolean,
+  bucket: string,
 ): Part {
-  const visible = `part-${append ? `${runId}-` : ""}${subtask}-${number}.${extension}`;
-  return { hidden: `.${visible}.${runId}.inprogress`, visible };
+  const run = append ? `${runId}-` : "";
+  const again = attempt > 1 ? `${attempt}-` : "";
+  const visible = `part-${run}${subtask}-${again}${number}.${extension}`;
+  const folder = bucket === "" ? "" : `${bucket}/`;
+  return { hidden: `${folder}.${visible}.${runId}.inprogress`, visible: `${folder}${visible}` };
 }
 
 export function isVisiblePart(name: string): boolean {
@@ -23,4 +37,9 @@ export function isVisiblePart(name: string): boolean {
 
 export function isHiddenPartOf(name: string, runId: string): boolean {
   return name.startsWith(".part-") && name.endsWith(`.${runId}.inprogress`);
+}
+
+/** Names the run that will replace what is visible: while it is there, the run has not committed anything. */
+export function replaceMark(runId: string): string {
+  return `.replace.${runId}`;
 }

@@ -1,122 +1,194 @@
-import { type FileHandle, mkdir, open } from "node:fs/promises";
-import { join } from "node:path";
-import { MillraceError, messageOf } from "../../base/error.js";
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { present } from "../../base/assert.js";
+import { OPEN_BUCKETS_MAX } from "../../base/limits.js";
 import type { RecordEncoder, WriteFormat } from "../../formats/contract.js";
 import type { SinkWriter, WriterContext } from "../../sink/contract.js";
+import { type Bucket, checkBucket } from "./bucket.js";
+import { makeBucket, makeFolder, syncFolder } from "./durable-folder.js";
 import { type Part, partName } from "./part-name.js";
+import { sinkError } from "./sink-error.js";
+import { WriteQueue } from "./write-queue.js";
 
 /** Characters gathered before they are written. */
 const BUFFER_CHARS = 256 * 1024;
-/** Characters on their way to the file before the writer asks for a pause. */
-const WAITING_CHARS_MAX = 8 * 1024 * 1024;
+/** Bytes of one UTF-16 unit in UTF-8. */
+const CHAR_BYTES_MAX = 3;
 
-/** One subtask's part files, written in the background in order. */
+/** How a writer names and ends its parts. */
+export interface WriterSettings<T> {
+  readonly folder: string;
+  readonly format: WriteFormat<T>;
+  readonly append: boolean;
+  readonly bucket: Bucket<T> | undefined;
+  readonly partBytes: number;
+  /** Ms; infinite: never. */
+  readonly rolloverMs: number;
+  readonly inactivityMs: number;
+}
+
+/** A part that records go into; its file is opened with the first text that is written. */
+interface OpenPart<T> {
+  readonly bucket: string;
+  readonly names: Part;
+  readonly encoder: RecordEncoder<T>;
+  readonly openedAt: number;
+  text: string;
+  bytes: number;
+  file: FileHandle | undefined;
+  /** The count of records when its last one came, and what it was when the time was looked at last. */
+  lastWrite: number;
+  seenWrite: number;
+  activeAt: number;
+}
+
+/**
+ * One subtask's part files, one open part a bucket, written in the background in order.
+ *
+ * A part is *in progress* while records go into it, *pending* once it is whole, on the disk and named by
+ * `prepareCommit`, *finished* when the committer has renamed it. Each `prepareCommit` ends all open parts:
+ * so there is nothing to remember or to cut off when a checkpoint is restored.
+ */
 export class FileWriter<T> implements SinkWriter<T> {
-  private readonly folder: string;
-  private readonly format: WriteFormat<T>;
-  private readonly append: boolean;
-  private readonly partBytes: number;
+  private readonly settings: WriterSettings<T>;
   private readonly context: WriterContext;
-  private encoder: RecordEncoder<T>;
-  private text = "";
-  private inPart = 0;
-  private waiting = 0;
-  private paused = false;
-  private failed = false;
-  private parts: Part[] = [];
-  private partNumber = -1;
-  private file: FileHandle | undefined;
-  /** Everything asked of the file so far. */
-  private work: Promise<void> = Promise.resolve();
+  private readonly queue: WriteQueue;
+  private readonly looksAtTime: boolean;
+  private readonly bufferChars: number;
+  private readonly parts = new Map<string, OpenPart<T>>();
+  private readonly files = new Set<FileHandle>();
+  private last: OpenPart<T> | undefined;
+  /** Parts that have ended since the last `prepareCommit`. */
+  private ended: Part[] = [];
+  private partCount = 0;
+  private writes = 0;
 
-  constructor(
-    folder: string,
-    format: WriteFormat<T>,
-    append: boolean,
-    partBytes: number,
-    context: WriterContext,
-  ) {
-    this.folder = folder;
-    this.format = format;
-    this.append = append;
-    this.partBytes = partBytes;
+  constructor(settings: WriterSettings<T>, context: WriterContext) {
+    this.settings = settings;
     this.context = context;
-    this.encoder = format.createEncoder();
+    this.queue = new WriteQueue(settings.folder, context);
+    this.looksAtTime = Number.isFinite(Math.min(settings.rolloverMs, settings.inactivityMs));
+    this.bufferChars = Math.min(BUFFER_CHARS, settings.partBytes / CHAR_BYTES_MAX);
   }
 
   async open(): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
+    try {
+      await makeFolder(this.settings.folder);
+    } catch (cause) {
+      throw sinkError(cause, this.settings.folder);
+    }
   }
 
-  write(record: T): void {
-    this.text += this.encoder.encode(record);
-    if (this.text.length >= BUFFER_CHARS) this.pass();
+  write(record: T, timestamp: number): void {
+    const { bucket } = this.settings;
+    const name = bucket === undefined ? "" : bucket(record, timestamp);
+    const part = this.last !== undefined && this.last.bucket === name ? this.last : this.partIn(name);
+    part.text += part.encoder.encode(record);
+    part.lastWrite = ++this.writes;
+    if (part.text.length >= this.bufferChars) this.pass(part);
   }
 
-  /** Nothing is hurried: text becomes visible only with its part. */
-  flush(): void {}
+  /** Ends the parts whose time has come. Text is not hurried: it becomes visible only with its part. */
+  flush(): void {
+    if (!this.looksAtTime || this.parts.size === 0) return;
+    const { rolloverMs, inactivityMs } = this.settings;
+    const now = this.context.wallNow();
+    for (const part of this.parts.values()) {
+      if (part.lastWrite !== part.seenWrite) {
+        part.seenWrite = part.lastWrite;
+        part.activeAt = now;
+      }
+      if (now - part.openedAt >= rolloverMs || now - part.activeAt >= inactivityMs) this.end(part);
+    }
+  }
 
   async prepareCommit(): Promise<readonly { readonly hidden: string; readonly visible: string }[]> {
-    this.pass();
-    this.endPart();
-    await this.work;
-    return this.parts.splice(0).map((part) => ({ ...part }));
+    for (const part of this.parts.values()) this.end(part);
+    const named = this.ended;
+    this.ended = [];
+    const folders = new Set(named.map(({ hidden }) => dirname(hidden)));
+    this.queue.add(0, async () => {
+      for (const folder of folders) await syncFolder(join(this.settings.folder, folder));
+    });
+    await this.queue.settled();
+    return named.map((part) => ({ ...part }));
   }
 
   async close(): Promise<void> {
-    await this.work;
-    await this.file?.close();
-    this.file = undefined;
+    await this.queue.ended();
+    for (const file of this.files) await file.close();
+    this.files.clear();
   }
 
-  private pass(): void {
-    if (this.text === "") return;
-    const { text } = this;
-    this.text = "";
-    this.inPart += text.length;
-    this.waiting += text.length;
-    if (this.waiting > WAITING_CHARS_MAX && !this.paused) {
-      this.paused = true;
-      this.context.pause();
+  private partIn(bucket: string): OpenPart<T> {
+    this.last = this.parts.get(bucket) ?? this.begin(bucket);
+    return this.last;
+  }
+
+  private begin(bucket: string): OpenPart<T> {
+    const { format, append } = this.settings;
+    if (this.settings.bucket !== undefined) checkBucket(bucket);
+    if (this.parts.size >= OPEN_BUCKETS_MAX) this.endOldest();
+    const now = this.context.wallNow();
+    const part: OpenPart<T> = {
+      bucket,
+      names: partName(this.context, this.partCount++, format.extension, append, bucket),
+      encoder: format.createEncoder(),
+      openedAt: now,
+      text: "",
+      bytes: 0,
+      file: undefined,
+      lastWrite: 0,
+      seenWrite: 0,
+      activeAt: now,
+    };
+    this.parts.set(bucket, part);
+    return part;
+  }
+
+  /** Ends the part that has waited longest for a record. */
+  private endOldest(): void {
+    let oldest: OpenPart<T> | undefined;
+    for (const part of this.parts.values()) {
+      if (oldest === undefined || part.lastWrite < oldest.lastWrite) oldest = part;
     }
-    this.enqueue(async () => {
-      this.file ??= await this.openPart();
-      await this.file.write(text);
-      this.waiting -= text.length;
-      if (this.paused && this.waiting <= WAITING_CHARS_MAX / 2) {
-        this.paused = false;
-        this.context.resume();
-      }
-    });
-    if (this.inPart >= this.partBytes) this.endPart();
+    if (oldest !== undefined) this.end(oldest);
   }
 
-  private endPart(): void {
-    this.inPart = 0;
-    this.encoder = this.format.createEncoder();
-    this.enqueue(async () => {
-      await this.file?.datasync();
-      await this.file?.close();
-      this.file = undefined;
+  /** Hands the text gathered to the file. */
+  private pass(part: OpenPart<T>): void {
+    if (part.text === "") return;
+    const bytes = Buffer.from(part.text);
+    part.text = "";
+    part.bytes += bytes.length;
+    this.queue.add(bytes.length, async () => {
+      part.file ??= await this.openFile(part);
+      // Unlike `write`, which may write less than it is given.
+      await part.file.writeFile(bytes);
+    });
+    if (part.bytes >= this.settings.partBytes) this.end(part);
+  }
+
+  /** No more records: the part is made whole and kept for the next `prepareCommit`. */
+  private end(part: OpenPart<T>): void {
+    if (!this.parts.delete(part.bucket)) return;
+    if (this.last === part) this.last = undefined;
+    this.pass(part);
+    if (part.bytes === 0) return;
+    this.ended.push(part.names);
+    this.queue.add(0, async () => {
+      const file = present(part.file);
+      await file.datasync();
+      await file.close();
+      this.files.delete(file);
     });
   }
 
-  private async openPart(): Promise<FileHandle> {
-    const { runId, subtask } = this.context;
-    this.partNumber++;
-    const part = partName(runId, subtask, this.partNumber, this.format.extension, this.append);
-    this.parts.push(part);
-    return open(join(this.folder, part.hidden), "w");
-  }
-
-  private enqueue(step: () => Promise<void>): void {
-    this.work = this.work.then(step).catch((cause: unknown) => {
-      if (this.failed) return;
-      this.failed = true;
-      const error = new MillraceError("SINK_FAILED", `cannot write in ${this.folder}: ${messageOf(cause)}`, {
-        cause,
-      });
-      this.context.fail(error);
-    });
+  private async openFile({ bucket, names }: OpenPart<T>): Promise<FileHandle> {
+    const { folder } = this.settings;
+    if (bucket !== "") await makeBucket(folder, bucket);
+    const file = await open(join(folder, names.hidden), "wx");
+    this.files.add(file);
+    return file;
   }
 }
