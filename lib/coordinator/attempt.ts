@@ -18,6 +18,7 @@ import type {
 } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { LaunchHost, SlotHost } from "../protocol/slot-host.js";
+import type { StoreLocation } from "../storage/contract.js";
 import { type Placement, place } from "./placement.js";
 import type { SplitGivers } from "./split-givers.js";
 import { Watchdog } from "./watchdog.js";
@@ -35,6 +36,7 @@ export interface AttemptOptions {
   readonly number: number;
   readonly checkpoints: CheckpointDeployment | undefined;
   readonly restores: readonly TaskRestore[];
+  readonly restoreFrom: StoreLocation | undefined;
   readonly hangTimeoutMs: number;
   readonly launch: LaunchHost;
   readonly clock: Clock;
@@ -162,7 +164,8 @@ export class Attempt {
 
   private deploymentOf(slot: number): Deployment {
     const { slotOf, tasks, rings, doorbells, progress, metrics } = this.placement;
-    const { moduleUrl, params, options, fingerprint, runId, plan, number, checkpoints } = this.given;
+    const { moduleUrl, params, options, fingerprint, runId, plan, number } = this.given;
+    const { checkpoints, restoreFrom } = this.given;
     const { edges } = plan.jobGraph;
     const isHere = (task: TaskId) => slotOf[task.vertex]![task.subtask] === slot;
     return {
@@ -174,6 +177,7 @@ export class Attempt {
       attempt: number,
       ...(checkpoints === undefined ? {} : { checkpoints }),
       restores: this.given.restores.filter(isHere),
+      ...(restoreFrom === undefined ? {} : { restoreFrom }),
       slot,
       slotOf,
       doorbells,

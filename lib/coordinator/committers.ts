@@ -1,4 +1,5 @@
 /** The sinks of a job on the coordinator: what their writers wrote becomes visible here. */
+import type { Manifest } from "../checkpoint/snapshot.js";
 import type { Plan } from "../protocol/program.js";
 import type { Committable, SinkCommitter, SinkDefinition } from "../sink/contract.js";
 
@@ -32,4 +33,14 @@ export class Committers {
   async abort(): Promise<void> {
     await Promise.allSettled([...this.byUid.values()].map((committer) => committer.abort()));
   }
+}
+
+/** What a checkpoint names to be committed, by operator. */
+export function committablesOf({ operators }: Manifest): Map<string, readonly Committable[]> {
+  return new Map(
+    operators.map(({ uid, subtasks }) => [
+      uid,
+      subtasks.flatMap((subtask) => subtask?.committables ?? []).map(({ committable }) => committable),
+    ]),
+  );
 }

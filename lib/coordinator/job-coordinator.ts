@@ -1,30 +1,52 @@
 /**
- * One run of a job: deploys its slots, gives out splits, gathers rows and committables, commits when every
- * task has finished, and ends everything when something fails. Never touches a record on its way.
+ * One run of a job from its start to its end: opens what the job has on the main thread, runs one attempt after
+ * the other until one has finished, and decides after a failure whether and from where the job goes on.
  *
- * States: created -> deploying -> running -> committing -> finished; from anywhere: failed | cancelled.
+ * States: created -> deploying -> running -> committing -> finished; running -> restarting -> deploying;
+ *         from anywhere: failed | cancelled.
  */
-
 import type { Clock } from "../base/clock.js";
-import { fromData, MillraceError } from "../base/error.js";
+import { MillraceError } from "../base/error.js";
+import type { Random } from "../base/random.js";
 import type { Scheduler } from "../base/scheduler.js";
-import type { SourceLogic } from "../operators/source.js";
-import type { CommittableReport, Deployment, JobOptions, SlotEvents } from "../protocol/deployment.js";
+import type { CheckpointStore } from "../checkpoint/checkpoint-store.js";
+import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/load.js";
+import { redistribute } from "../checkpoint/redistribution.js";
+import type { RestartStrategy } from "../checkpoint/restart-strategy.js";
+import type { CheckpointsOverview } from "../checkpoint/statistics.js";
+import type { JobOptions } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
-import type { LaunchHost, SlotHost } from "../protocol/slot-host.js";
-import type { SinkCommitter, SinkDefinition } from "../sink/contract.js";
-import type { SplitEnumerator } from "../source/contract.js";
+import type { LaunchHost } from "../protocol/slot-host.js";
+import type { BlobStore } from "../storage/contract.js";
+import { Attempt } from "./attempt.js";
+import { CheckpointCoordinator } from "./checkpoint-coordinator.js";
+import type { CheckpointSettings } from "./checkpoint-settings.js";
+import { Committers, committablesOf } from "./committers.js";
 import { type Placement, place } from "./placement.js";
-import { Watchdog } from "./watchdog.js";
+import { isFatal } from "./restartable.js";
+import { SplitGivers } from "./split-givers.js";
 
 export type JobState =
   | "created"
   | "deploying"
   | "running"
   | "committing"
+  | "restarting"
   | "finished"
   | "failed"
   | "cancelled";
+
+/** Where a run takes its checkpoints, and how. */
+export interface JobCheckpoints {
+  readonly store: CheckpointStore;
+  readonly settings: CheckpointSettings;
+}
+
+/** A savepoint or checkpoint of another run to begin with. */
+export interface JobOrigin {
+  readonly store: BlobStore;
+  readonly path: string;
+}
 
 export interface JobCoordinatorOptions {
   readonly plan: Plan;
@@ -34,193 +56,234 @@ export interface JobCoordinatorOptions {
   readonly fingerprint: string;
   readonly runId: string;
   readonly hangTimeoutMs: number;
+  readonly checkpoints: JobCheckpoints | undefined;
+  readonly restart: RestartStrategy;
+  readonly origin: JobOrigin | undefined;
+  /** State of operators that the job does not have any more is left behind. */
+  readonly allowNonRestoredState: boolean;
   readonly launch: LaunchHost;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
-  readonly onRows: (uid: string, rows: readonly unknown[]) => void;
+  readonly random: Random;
+  readonly onRows: (uid: string, rows: readonly unknown[], checkpoint: number) => void;
+  /** Rows up to this checkpoint may be given out. */
+  readonly onCompleted: (checkpoint: number) => void;
+  /** An attempt has failed: its rows that were not given out come again. */
+  readonly onRestart: (error: unknown) => void;
 }
+
+/** Attempts of one coordinator, so that those of the next one, after the process has died, have other numbers. */
+const ATTEMPTS_PER_EPOCH = 1_000_000;
 
 export class JobCoordinator {
   state: JobState = "created";
-  readonly placement: Placement;
-  readonly enumerators = new Map<number, SplitEnumerator>();
+  /** Restarts so far. */
+  restarts = 0;
   private readonly given: JobCoordinatorOptions;
-  private readonly committers = new Map<string, SinkCommitter>();
-  private readonly committables: CommittableReport[] = [];
-  private readonly hosts: SlotHost[] = [];
-  private unfinished = 0;
-  private settle!: { resolve: () => void; reject: (error: unknown) => void };
-  private readonly allFinished: Promise<void>;
-  private watchdog: Watchdog | undefined;
+  private readonly committers = new Committers();
+  private readonly checkpoints: CheckpointCoordinator | undefined;
+  private readonly unplaced: Placement;
+  private attempt: Attempt | undefined;
+  private sources: SplitGivers;
+  /** What ended the job from outside of its attempts. */
+  private ending: unknown;
+  private endWait: () => void = () => undefined;
 
   constructor(given: JobCoordinatorOptions) {
     this.given = given;
-    this.placement = place(given.plan.jobGraph);
-    this.unfinished = this.placement.tasks.length;
-    this.allFinished = new Promise((resolve, reject) => {
-      this.settle = { resolve, reject };
+    this.unplaced = place(given.plan.jobGraph);
+    this.sources = new SplitGivers(given.plan);
+    const { checkpoints, plan, clock, scheduler, random } = given;
+    if (checkpoints === undefined) return;
+    this.checkpoints = new CheckpointCoordinator({
+      ...checkpoints,
+      plan,
+      clock,
+      scheduler,
+      random,
+      committers: this.committers,
+      onCompleted: given.onCompleted,
+      onFailed: (error) => this.attempt?.fail(error),
     });
-    this.allFinished.catch(() => undefined);
+  }
+
+  get placement(): Placement {
+    return this.attempt?.placement ?? this.unplaced;
   }
 
   /** Runs the job to its end. Rejects with a MillraceError when it failed or was cancelled. */
   async run(): Promise<void> {
+    const { plan, runId, checkpoints } = this.given;
     try {
-      this.state = "deploying";
-      await this.openEnds();
-      await Promise.race([this.deploy(), this.allFinished]);
-      this.state = "running";
-      await this.allFinished;
-      this.state = "committing";
-      await this.commit();
-      await Promise.all(this.hosts.map((host) => host.control.close()));
+      const resumed = (checkpoints?.store.list().length ?? 0) > 0;
+      await this.committers.open(plan, runId, resumed);
+      await this.runAttempts();
+      await checkpoints?.store.end("finished", checkpoints.settings.retention);
       this.state = "finished";
     } catch (error) {
-      this.state = MillraceError.is(error) && error.code === "JOB_CANCELLED" ? "cancelled" : "failed";
-      await this.abort();
+      const isCancelled = MillraceError.is(error) && error.code === "JOB_CANCELLED";
+      this.state = isCancelled ? "cancelled" : "failed";
+      await this.committers.abort();
+      const outcome = isCancelled ? "cancelled" : "failed";
+      await checkpoints?.store.end(outcome, checkpoints.settings.retention).catch(() => undefined);
       throw error;
-    } finally {
-      this.watchdog?.stop();
-      await Promise.allSettled([...this.enumerators.values()].map((each) => each.close()));
-      await Promise.allSettled(this.hosts.map((host) => host.release()));
     }
   }
 
   /** Ends the job; what was not committed is thrown away. */
   cancel(reason = "the job was cancelled"): void {
-    this.settle.reject(new MillraceError("JOB_CANCELLED", reason));
+    this.fail(new MillraceError("JOB_CANCELLED", reason));
   }
 
   /** Ends the job with an error found outside of its slots. */
   fail(error: unknown): void {
-    this.settle.reject(error);
+    this.ending ??= error;
+    this.attempt?.fail(error);
+    this.endWait();
   }
 
-  /** The work of all sources, where they know it: done and in all. */
+  isSource(vertex: number): boolean {
+    return this.sources.isSource(vertex);
+  }
+
+  /** The work of all sources, where they know it. */
   total(): number | undefined {
-    let total = 0;
-    for (const enumerator of this.enumerators.values()) {
-      if (enumerator.total === undefined) return undefined;
-      total += enumerator.total;
-    }
-    return total;
+    return this.sources.total();
   }
 
-  /** Opens enumerators and committers: the coordinator's ends of sources and sinks. */
-  private async openEnds(): Promise<void> {
-    const { jobGraph, program } = this.given.plan;
-    for (const vertex of jobGraph.vertices) {
-      for (const node of vertex.operators) {
-        const logic = program.logic.get(node.uid)!;
-        const place_ = { job: jobGraph.job, operator: node.name };
-        if ("source" in logic) {
-          const { source } = logic as SourceLogic;
-          const enumerator = source.createEnumerator({ ...place_, parallelism: vertex.parallelism });
-          await enumerator.start();
-          this.enumerators.set(vertex.id, enumerator);
-        }
-        if ("sink" in logic) {
-          const { sink } = logic as unknown as { sink: SinkDefinition };
-          const committer = sink.createCommitter?.({ ...place_, runId: this.given.runId, resumed: false });
-          if (committer === undefined) continue;
-          await committer.open();
-          this.committers.set(node.uid, committer);
-        }
+  statistics(): CheckpointsOverview | undefined {
+    return this.checkpoints?.statistics.overview();
+  }
+
+  /** Writes a savepoint below `folder`, maybe to stop the job behind it; answers its path. */
+  async savepoint(purpose: "savepoint" | "stop" | "terminate", folder: string): Promise<string> {
+    if (this.checkpoints === undefined) {
+      throw new MillraceError(
+        "CHECKPOINTS_OFF",
+        `job "${this.given.plan.jobGraph.job}" takes no checkpoints`,
+      );
+    }
+    return this.checkpoints.savepoint(purpose, folder);
+  }
+
+  private async runAttempts(): Promise<void> {
+    const { restart, clock, random, onRestart } = this.given;
+    for (let number = 1; ; number++) {
+      try {
+        await this.runAttempt(number);
+        return;
+      } catch (error) {
+        if (this.ending !== undefined) throw this.ending;
+        if (isFatal(error)) throw error;
+        const delay = restart.onFailure(clock.steady(), random);
+        if (delay === undefined) throw error;
+        this.state = "restarting";
+        this.restarts++;
+        onRestart(error);
+        await this.wait(delay);
+        if (this.ending !== undefined) throw this.ending;
       }
     }
   }
 
-  private async deploy(): Promise<void> {
-    const { launch, clock, scheduler, hangTimeoutMs } = this.given;
-    const { slots, progress } = this.placement;
-    const launched = Array.from({ length: slots }, async (_, slot) => {
-      const host = await launch(slot, this.eventsOf(slot));
-      this.hosts[slot] = host;
-      host.failed.catch((error: unknown) => this.settle.reject(error));
-      await host.control.deploy(this.deploymentOf(slot));
-    });
-    await Promise.all(launched);
-    this.watchdog = new Watchdog({
-      progress,
-      hangTimeoutMs,
-      clock,
-      scheduler,
-      onHang: (slot) => {
-        const ms = hangTimeoutMs;
-        this.settle.reject(
-          new MillraceError("SLOT_HUNG", `slot ${slot} has not moved for ${ms} ms (${this.namesOf(slot)})`, {
-            job: this.given.plan.jobGraph.job,
-          }),
-        );
-      },
-    });
-    await Promise.all(this.hosts.map((host) => host.control.start()));
-  }
-
-  private namesOf(slot: number): string {
-    const { vertices } = this.given.plan.jobGraph;
-    const running = this.placement.tasks.filter(
-      (task) => this.placement.slotOf[task.vertex]![task.subtask] === slot,
-    );
-    return running.map((task) => `"${vertices[task.vertex]!.name}" subtask ${task.subtask}`).join(", ");
-  }
-
-  private deploymentOf(slot: number): Deployment {
-    const { slotOf, tasks, rings, doorbells, progress, metrics } = this.placement;
-    const { moduleUrl, params, options, fingerprint, runId, plan } = this.given;
-    const { edges } = plan.jobGraph;
-    return {
-      moduleUrl,
-      params,
-      options,
-      fingerprint,
-      runId,
-      slot,
-      slotOf,
-      doorbells,
-      progress,
-      metrics,
-      tasks: tasks.filter((task) => slotOf[task.vertex]![task.subtask] === slot),
-      rings: rings.filter(({ edge, from, to }) => {
-        const { from: upstream, to: downstream } = edges[edge]!;
-        return slotOf[upstream]![from] === slot || slotOf[downstream]![to] === slot;
-      }),
-    };
-  }
-
-  private eventsOf(slot: number): SlotEvents {
-    return {
-      requestSplits: (vertex, subtask) => {
-        void this.giveSplits(slot, vertex, subtask).catch((error: unknown) => this.settle.reject(error));
-      },
-      rows: (uid, rows) => this.given.onRows(uid, rows),
-      taskFinished: (_vertex, _subtask, committables) => {
-        this.committables.push(...committables);
-        if (--this.unfinished === 0) this.settle.resolve();
-      },
-      failed: (error) => this.settle.reject(fromData(error)),
-    };
-  }
-
-  private async giveSplits(slot: number, vertex: number, subtask: number): Promise<void> {
-    const splits = await this.enumerators.get(vertex)!.request(subtask);
-    this.hosts[slot]?.control.addSplits(vertex, subtask, splits);
-  }
-
-  private async commit(): Promise<void> {
-    for (const [uid, committer] of this.committers) {
-      await committer.commit(
-        this.committables.filter((each) => each.uid === uid).map((each) => each.committable),
-      );
+  private async runAttempt(number: number): Promise<void> {
+    this.state = "deploying";
+    const { plan, checkpoints } = this.given;
+    this.checkpoints?.reset();
+    this.sources = new SplitGivers(plan);
+    const sources = this.sources;
+    let attempt: Attempt | undefined;
+    try {
+      const origin = await this.findOrigin();
+      if (origin !== undefined || number > 1) await this.settleSinks(origin);
+      await sources.open(enumeratorsOf(origin));
+      attempt = this.newAttempt(number, sources, origin);
+      this.attempt = attempt;
+      if (this.ending !== undefined) throw this.ending;
+      await attempt.deploy();
+      this.state = "running";
+      const finished = attempt.run();
+      this.checkpoints?.begin(attempt, sources);
+      await finished;
+      await this.checkpoints?.end("job-ended");
+      this.state = "committing";
+      if (checkpoints === undefined) await this.commitAll(attempt);
+      await attempt.close();
+    } catch (error) {
+      await this.checkpoints?.end("job-failed");
+      await attempt?.abort();
+      throw error;
+    } finally {
+      await sources.close();
     }
   }
 
-  /** Ends every slot and undoes what was not committed. A slot that does not answer is killed. */
-  private async abort(): Promise<void> {
-    const patience = new Promise<void>((resolve) => this.given.scheduler.after(300, resolve));
-    const stopped = Promise.allSettled(this.hosts.map((host) => host?.control.stop()));
-    await Promise.race([stopped, patience]);
-    await Promise.allSettled(this.hosts.map((host) => host?.kill()));
-    await Promise.allSettled([...this.committers.values()].map((committer) => committer.abort()));
+  /** The checkpoint to go on from: the newest of this run, or the one the run was begun with. */
+  private async findOrigin(): Promise<LoadedCheckpoint | undefined> {
+    const { checkpoints, origin } = this.given;
+    const latest = await checkpoints?.store.latest();
+    if (latest !== undefined) return latest;
+    return origin === undefined ? undefined : loadCheckpoint(origin.store, origin.path);
   }
+
+  private async settleSinks(origin: LoadedCheckpoint | undefined): Promise<void> {
+    if (origin !== undefined) await this.committers.commit(committablesOf(origin.manifest));
+    await this.committers.cleanUp();
+  }
+
+  private newAttempt(number: number, sources: SplitGivers, origin: LoadedCheckpoint | undefined): Attempt {
+    const { given, checkpoints } = this;
+    const { plan, allowNonRestoredState, clock } = given;
+    if (origin !== undefined && this.checkpoints !== undefined) {
+      const { checkpoint, purpose } = origin.manifest;
+      this.checkpoints.statistics.onRestored(checkpoint, purpose, clock.now(), origin.path);
+      given.checkpoints!.store.countAfter(checkpoint);
+    }
+    const store = given.checkpoints?.store;
+    return new Attempt({
+      ...given,
+      sources,
+      number: ((store?.epoch ?? 1) - 1) * ATTEMPTS_PER_EPOCH + number,
+      checkpoints:
+        store === undefined
+          ? undefined
+          : { store: store.store.location, jobId: store.jobId, epoch: store.epoch },
+      restores:
+        origin === undefined ? [] : redistribute(origin.manifest, plan.jobGraph, { allowNonRestoredState }),
+      restoreFrom: origin?.location,
+      events: {
+        rows: given.onRows,
+        acknowledged: (checkpoint, snapshot) => checkpoints?.acknowledged(checkpoint, snapshot),
+        declined: (checkpoint, task, error) => checkpoints?.declined(checkpoint, task, error),
+        dataEnded: (task) => checkpoints?.taskDataEnded(task),
+        taskFinished: (task) => checkpoints?.taskFinished(task),
+      },
+    });
+  }
+
+  /** Without checkpoints everything is committed at once, when every task has finished. */
+  private async commitAll({ committables }: Attempt): Promise<void> {
+    const byUid = new Map<string, Readonly<Record<string, unknown>>[]>();
+    for (const { uid, committable } of committables) byUid.set(uid, [...(byUid.get(uid) ?? []), committable]);
+    await this.committers.commit(byUid);
+  }
+
+  private wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.given.scheduler.after(ms, resolve);
+      this.endWait = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+}
+
+function enumeratorsOf(origin: LoadedCheckpoint | undefined): Map<string, unknown> {
+  const operators = origin?.manifest.operators ?? [];
+  return new Map(
+    operators.flatMap(({ uid, enumerator }) =>
+      enumerator === undefined ? [] : [[uid, enumerator] as const],
+    ),
+  );
 }

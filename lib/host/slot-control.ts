@@ -12,6 +12,7 @@ import type { JobOptions, SlotControl, SlotEvents } from "../protocol/deployment
 import type { Plan } from "../protocol/program.js";
 import { Slot } from "../runtime/slot.js";
 import { backendByName } from "../state/open-backend.js";
+import type { BlobStore, StoreLocation } from "../storage/contract.js";
 import { openBlobStore } from "../storage/open.js";
 import { refuseAsyncFunctions } from "./async-functions.js";
 
@@ -70,10 +71,10 @@ export function slotControl(events: SlotEvents): SlotControl {
           { job: made.jobGraph.job },
         );
       }
-      const location = deployment.checkpoints?.store;
       slot = new Slot(made, deployment, events, {
         backend: await backendByName(options.stateBackend ?? "heap"),
-        store: location === undefined || location.kind === "memory" ? undefined : openBlobStore(location),
+        store: storeAt(deployment.checkpoints?.store),
+        restoreStore: storeAt(deployment.restoreFrom),
       });
       await slot.open();
     },
@@ -99,4 +100,9 @@ export function slotControl(events: SlotEvents): SlotControl {
       await slot?.end(false);
     },
   };
+}
+
+/** A store that this thread can reach: what is in memory is the main thread's, and travels in messages. */
+function storeAt(location: StoreLocation | undefined): BlobStore | undefined {
+  return location === undefined || location.kind === "memory" ? undefined : openBlobStore(location);
 }

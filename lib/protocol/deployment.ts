@@ -6,6 +6,7 @@
  */
 import type { ErrorData } from "../base/error.js";
 import type { Barrier } from "../checkpoint/barrier.js";
+import type { TaskId } from "../checkpoint/checkpoint-plan.js";
 import type { TaskSnapshot } from "../checkpoint/snapshot.js";
 import type { TaskRestore } from "../checkpoint/task-restore.js";
 import type { Split } from "../source/contract.js";
@@ -50,6 +51,8 @@ export interface Deployment {
   readonly checkpoints?: CheckpointDeployment;
   /** What the slot's tasks go on from, where there is something. */
   readonly restores: readonly TaskRestore[];
+  /** The store that `restores` refer to; absent where everything is inline. */
+  readonly restoreFrom?: StoreLocation;
   readonly slot: number;
   readonly tasks: readonly TaskAssignment[];
   /** slotOf[vertex][subtask] */
@@ -65,8 +68,9 @@ export interface Deployment {
 /** Where tasks put their parts of checkpoints. */
 export interface CheckpointDeployment {
   readonly store: StoreLocation;
-  /** Folder of the job's checkpoints in the store. */
-  readonly folder: string;
+  readonly jobId: string;
+  /** Of the coordinator: part of the paths that tasks write to. */
+  readonly epoch: number;
 }
 
 /** A sink's committable and whose it is. */
@@ -75,11 +79,7 @@ export interface CommittableReport {
   readonly committable: Readonly<Record<string, unknown>>;
 }
 
-/** A subtask of a vertex. */
-export interface TaskId {
-  readonly vertex: number;
-  readonly subtask: number;
-}
+export type { TaskId } from "../checkpoint/checkpoint-plan.js";
 
 /** What a slot tells the coordinator. */
 export interface SlotEvents {

@@ -7,6 +7,7 @@ import { present } from "../base/assert.js";
 import { systemClock } from "../base/clock.js";
 import { MillraceError, toData } from "../base/error.js";
 import type { Gate } from "../base/gate.js";
+import { taskBlobPath } from "../checkpoint/paths.js";
 import { Doorbell } from "../exchange/doorbell.js";
 import { connections } from "../graph/connections.js";
 import type { JobEdge, JobVertex } from "../graph/job-graph.js";
@@ -245,7 +246,8 @@ export class SlotBuilder {
         subtask,
         store,
         inputs,
-        blobPath: (checkpoint) => `${checkpoints.folder}/chk-${checkpoint}/${vertex}-${subtask}`,
+        blobPath: (checkpoint) =>
+          taskBlobPath(checkpoints.jobId, checkpoint, checkpoints.epoch, vertex, subtask),
         now: systemClock.steady,
         wallNow: systemClock.now,
         operators: states.operators(task.stateful, reader),

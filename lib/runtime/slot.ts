@@ -23,6 +23,8 @@ export interface SlotParts {
   readonly backend: StateBackend;
   /** Where snapshots go; absent: they travel with their acknowledgement. */
   readonly store: BlobStore | undefined;
+  /** Where what is restored lies. */
+  readonly restoreStore: BlobStore | undefined;
 }
 
 export class Slot {
@@ -30,14 +32,14 @@ export class Slot {
   private readonly events: SlotEvents;
   private readonly loop: HostLoop;
   private readonly tasks: readonly SlotTask[];
-  private readonly store: BlobStore | undefined;
+  private readonly restoreStore: BlobStore | undefined;
   private readonly abort = new AbortController();
   private ended = false;
 
   constructor(plan: Plan, deployment: Deployment, events: SlotEvents, parts: SlotParts) {
     this.deployment = deployment;
     this.events = events;
-    this.store = parts.store;
+    this.restoreStore = parts.restoreStore;
     const doorbell = new Doorbell(deployment.doorbells[deployment.slot]!);
     this.loop = new HostLoop({
       clock: systemClock,
@@ -62,7 +64,7 @@ export class Slot {
       const restore = this.deployment.restores.find(
         ({ vertex, subtask }) => vertex === built.vertex && subtask === built.subtask,
       );
-      if (restore !== undefined) await restoreTask(built, restore, this.store);
+      if (restore !== undefined) await restoreTask(built, restore, this.restoreStore);
     }
     for (const { task } of this.tasks) await task.open();
   }

@@ -435,6 +435,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     // With checkpoints the final one has named everything.
     if (this.checkpoints !== undefined) return;
     for (const { node, operator } of this.chain.operators) {
+      // One checkpoint that is never restored: everything is committed when all tasks have finished.
       const made = await operator.prepareCommit?.(1);
       for (const { committable } of made ?? []) this.committables.push({ uid: node.uid, committable });
     }

@@ -1,0 +1,354 @@
+/**
+ * Takes the checkpoints of a job: decides when, tells the tasks, gathers their snapshots, makes the whole durable,
+ * has the sinks committed, and only then says that it is complete. What to do is decided by the pure parts in
+ * checkpoint/ (requests, plan, failures); this file carries it out.
+ *
+ * One coordinator lives as long as the job; attempts come and go (`begin`, `end`).
+ */
+import type { Clock } from "../base/clock.js";
+import { MillraceError } from "../base/error.js";
+import type { Random } from "../base/random.js";
+import type { Scheduler } from "../base/scheduler.js";
+import type { Barrier } from "../checkpoint/barrier.js";
+import { type CheckpointPlan, partlyFinishedUnion, planCheckpoint } from "../checkpoint/checkpoint-plan.js";
+import type { CheckpointStore } from "../checkpoint/checkpoint-store.js";
+import { FailureCounter, type FailureReason, failureReasons } from "../checkpoint/failures.js";
+import {
+  firstTriggerDelay,
+  periodicSchedule,
+  type RequestDecision,
+  RequestQueue,
+} from "../checkpoint/requests.js";
+import type { TaskSnapshot } from "../checkpoint/snapshot.js";
+import { CheckpointStatistics } from "../checkpoint/statistics.js";
+import type { TaskId } from "../protocol/deployment.js";
+import type { Plan } from "../protocol/program.js";
+import type { Attempt } from "./attempt.js";
+import type { CheckpointSettings } from "./checkpoint-settings.js";
+import { type Committers, committablesOf } from "./committers.js";
+import { manifestOf } from "./manifest.js";
+import type { SplitGivers } from "./split-givers.js";
+
+export interface CheckpointCoordinatorOptions {
+  readonly plan: Plan;
+  readonly store: CheckpointStore;
+  readonly settings: CheckpointSettings;
+  readonly committers: Committers;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  /** A checkpoint is complete and committed. */
+  readonly onCompleted: (checkpoint: number) => void;
+  /** The job has to fail: too many checkpoints did, or what is durable could not be committed. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+interface Request {
+  readonly purpose: Barrier["purpose"];
+  readonly periodic: boolean;
+  readonly forced: boolean;
+  readonly timestamp: number;
+  /** Of a savepoint: the folder it is written below. */
+  readonly folder?: string;
+  readonly done?: (path: string) => void;
+  readonly failed?: (error: MillraceError) => void;
+}
+
+interface Pending {
+  readonly id: number;
+  readonly request: Request;
+  readonly timestamp: number;
+  readonly plan: CheckpointPlan;
+  readonly enumerators: ReadonlyMap<string, unknown>;
+  readonly snapshots: Map<string, TaskSnapshot>;
+  readonly cancelTimeout: () => void;
+}
+
+export class CheckpointCoordinator {
+  readonly statistics = new CheckpointStatistics();
+  private readonly given: CheckpointCoordinatorOptions;
+  private readonly queue: RequestQueue<Request>;
+  private readonly failures: FailureCounter;
+  private readonly pending = new Map<number, Pending>();
+  private attempt: Attempt | undefined;
+  private sources: SplitGivers | undefined;
+  private finished = new Set<string>();
+  private dataEnded = new Set<string>();
+  private triggering = false;
+  private lastCompletion: number | undefined;
+  /** The last complete one of this attempt: what deltas may build on. */
+  private lastCompleted = 0;
+  /** The first checkpoint triggered after all sources had ended; its completion ends the job. */
+  private finalFrom = Number.POSITIVE_INFINITY;
+  private cancelTimer: () => void = () => undefined;
+  /** Completions, one after the other. */
+  private completing: Promise<void> = Promise.resolve();
+
+  constructor(given: CheckpointCoordinatorOptions) {
+    this.given = given;
+    this.queue = new RequestQueue<Request>(given.settings);
+    this.failures = new FailureCounter(given.settings.tolerableFailures);
+  }
+
+  /** The tasks of an attempt run. */
+  begin(attempt: Attempt, sources: SplitGivers): void {
+    this.attempt = attempt;
+    this.sources = sources;
+    const { intervalMs, minPauseMs } = this.given.settings;
+    if (intervalMs !== undefined) {
+      const schedule = periodicSchedule(intervalMs, minPauseMs);
+      this.schedule(firstTriggerDelay(schedule, this.given.random), schedule.intervalMs);
+    }
+    this.wantFinal();
+  }
+
+  /** Before an attempt: what its tasks will say counts from here. */
+  reset(): void {
+    this.finished = new Set();
+    this.dataEnded = new Set();
+    this.lastCompleted = 0;
+    this.finalFrom = Number.POSITIVE_INFINITY;
+  }
+
+  /** The attempt is over; what was being taken is given up. Resolves when nothing is being completed any more. */
+  async end(reason: FailureReason): Promise<void> {
+    this.cancelTimer();
+    const { attempt } = this;
+    this.attempt = undefined;
+    for (const request of this.queue.takeAll()) this.refuse(request, reason);
+    for (const each of [...this.pending.values()]) this.fail(each, reason, undefined, attempt);
+    await this.completing;
+  }
+
+  /** Asks for a savepoint below `folder`, maybe to stop the job with it; resolves with its path. */
+  savepoint(purpose: Exclude<Barrier["purpose"], "checkpoint">, folder: string): Promise<string> {
+    return new Promise((done, failed) => {
+      const timestamp = this.given.clock.now();
+      this.ask({ purpose, periodic: false, forced: false, timestamp, folder, done, failed });
+    });
+  }
+
+  acknowledged(checkpoint: number, snapshot: TaskSnapshot): void {
+    this.statistics.onAcknowledged(checkpoint, snapshot, this.given.clock.now());
+    const pending = this.pending.get(checkpoint);
+    if (pending === undefined) return;
+    pending.snapshots.set(nameOf(snapshot), snapshot);
+    if (pending.snapshots.size < pending.plan.waitFor.length) return;
+    this.pending.delete(checkpoint);
+    pending.cancelTimeout();
+    this.completing = this.completing.then(() => this.complete(pending));
+  }
+
+  declined(checkpoint: number, _task: TaskId, error: MillraceError): void {
+    const pending = this.pending.get(checkpoint);
+    if (pending !== undefined) this.fail(pending, declineReason(error), error);
+  }
+
+  taskDataEnded(task: TaskId): void {
+    this.dataEnded.add(nameOf(task));
+    this.wantFinal();
+  }
+
+  taskFinished(task: TaskId): void {
+    const name = nameOf(task);
+    this.finished.add(name);
+    for (const pending of [...this.pending.values()]) {
+      const isAwaited = pending.plan.waitFor.some((each) => nameOf(each) === name);
+      if (isAwaited && !pending.snapshots.has(name)) this.fail(pending, "declined-closing");
+    }
+  }
+
+  private schedule(delayMs: number, intervalMs: number): void {
+    this.cancelTimer();
+    this.cancelTimer = this.given.scheduler.after(delayMs, () => {
+      this.schedule(intervalMs, intervalMs);
+      const timestamp = this.given.clock.now();
+      const decision = this.ask({ purpose: "checkpoint", periodic: true, forced: false, timestamp });
+      if (decision.periodicAt !== undefined) {
+        this.schedule(Math.max(0, decision.periodicAt - this.given.clock.steady()), intervalMs);
+      }
+    });
+  }
+
+  /** When all sources have ended their data, the final checkpoint is not waited for but asked for. */
+  private wantFinal(): void {
+    if (this.attempt === undefined || this.lastCompleted >= this.finalFrom) return;
+    const isAsked = [...this.pending.keys()].some((id) => id >= this.finalFrom) || this.finalAsked;
+    if (isAsked || !this.allDataEnded()) return;
+    this.finalAsked = true;
+    this.ask({ purpose: "checkpoint", periodic: false, forced: false, timestamp: this.given.clock.now() });
+  }
+
+  private finalAsked = false;
+
+  private allDataEnded(): boolean {
+    const { vertices } = this.given.plan.jobGraph;
+    return vertices.every(({ id: vertex, parallelism }) => {
+      if (this.sources?.isSource(vertex) !== true) return true;
+      return Array.from({ length: parallelism }, (_, subtask) => nameOf({ vertex, subtask })).every(
+        (name) => this.dataEnded.has(name) || this.finished.has(name),
+      );
+    });
+  }
+
+  private ask(request: Request): RequestDecision<Request> {
+    if (this.attempt === undefined) {
+      this.refuse(request, "tasks-not-running");
+      return { run: undefined, refused: [], periodicAt: undefined };
+    }
+    const decision = this.queue.add(request, this.facts());
+    this.carryOut(decision);
+    return decision;
+  }
+
+  private facts() {
+    return {
+      triggering: this.triggering,
+      pending: this.pending.size,
+      cleaning: 0,
+      now: this.given.clock.steady(),
+      lastCompletion: this.lastCompletion,
+    };
+  }
+
+  private carryOut({ run, refused }: RequestDecision<Request>): void {
+    for (const { request, reason } of refused) this.refuse(request, reason);
+    if (run !== undefined) void this.trigger(run);
+  }
+
+  /** Something has ended: is there a request that may run now? */
+  private decide(): void {
+    this.wantFinal();
+    if (this.attempt !== undefined) this.carryOut(this.queue.next(this.facts()));
+  }
+
+  private refuse(request: Request, reason: FailureReason): void {
+    request.failed?.(new MillraceError("CHECKPOINT_FAILED", failureReasons[reason].text));
+    const { purpose } = request;
+    const error = this.failures.onFailure({ reason, checkpoint: undefined, purpose, atTask: false });
+    if (error !== undefined) this.given.onFailed(error);
+  }
+
+  private async trigger(request: Request): Promise<void> {
+    const { store, clock, scheduler, settings, plan } = this.given;
+    const { attempt, sources } = this;
+    this.triggering = true;
+    const id = store.begin();
+    const timestamp = clock.now();
+    try {
+      await sources!.settled();
+      // From here to the triggers nothing may come between: splits given out later are in neither snapshot.
+      if (attempt === undefined || attempt !== this.attempt) throw notRunning();
+      const decided = planCheckpoint(plan.jobGraph, (vertex, subtask) =>
+        this.finished.has(nameOf({ vertex, subtask })) ? "finished" : "running",
+      );
+      if ("notRunning" in decided) throw notRunning();
+      this.statistics.onTriggered(id, request.purpose, timestamp, decided.waitFor);
+      const enumerators = sources!.snapshot();
+      if (this.finalFrom === Number.POSITIVE_INFINITY && this.allDataEnded()) this.finalFrom = id;
+      const isPlain = request.purpose === "checkpoint";
+      const barrier: Barrier = {
+        id,
+        timestamp,
+        purpose: request.purpose,
+        alignment: isPlain || settings.alignment === "at-least-once" ? settings.alignment : "aligned",
+        alignedTimeoutMs: isPlain ? settings.alignedTimeoutMs : 0,
+        completed: this.lastCompleted,
+      };
+      const pending: Pending = {
+        id,
+        request,
+        timestamp,
+        plan: decided,
+        enumerators,
+        snapshots: new Map(),
+        cancelTimeout: scheduler.after(settings.timeoutMs, () => this.fail(pending, "expired")),
+      };
+      this.pending.set(id, pending);
+      attempt.trigger(barrier, decided.trigger);
+    } catch (error) {
+      void store.abort(id);
+      this.statistics.onFailed(id, String(error), clock.now());
+      this.refuse(request, "trigger-failed");
+    } finally {
+      this.triggering = false;
+      this.finalAsked = false;
+      this.decide();
+    }
+  }
+
+  private async complete(pending: Pending): Promise<void> {
+    const { id, request } = pending;
+    const { store, plan, committers, clock } = this.given;
+    const snapshots = [...pending.snapshots.values()];
+    const union = partlyFinishedUnion(plan.jobGraph, pending.plan, snapshots);
+    if (union !== undefined) {
+      this.fail(pending, "union-partly-finished");
+      return;
+    }
+    const manifest = manifestOf(plan.jobGraph, store.jobId, {
+      ...pending,
+      purpose: request.purpose,
+      snapshots,
+    });
+    let path: string;
+    try {
+      if (request.purpose === "checkpoint") path = await store.complete(manifest);
+      else path = await store.savepoint(manifest, request.folder!);
+    } catch (error) {
+      this.fail(pending, "complete-failed", error);
+      if (MillraceError.is(error) && error.code === "CHECKPOINT_FENCED") this.given.onFailed(error);
+      return;
+    }
+    try {
+      // A plain savepoint is a copy: the job goes on and commits with its own checkpoints.
+      if (request.purpose !== "savepoint") await committers.commit(committablesOf(manifest));
+    } catch (error) {
+      this.given.onFailed(error);
+      request.failed?.(error as MillraceError);
+      return;
+    }
+    if (request.purpose !== "checkpoint") void store.abort(id);
+    this.statistics.onCompleted(id, path);
+    this.failures.onSuccess(id);
+    this.lastCompletion = clock.steady();
+    if (request.purpose === "checkpoint") this.lastCompleted = id;
+    if (request.purpose !== "savepoint") {
+      this.attempt?.checkpointCompleted(id);
+      this.given.onCompleted(id);
+    }
+    for (const older of [...this.pending.values()]) if (older.id < id) this.fail(older, "subsumed");
+    request.done?.(path);
+    this.decide();
+  }
+
+  private fail(pending: Pending, reason: FailureReason, cause?: unknown, attempt = this.attempt): void {
+    const { id, request, cancelTimeout } = pending;
+    const { store, clock } = this.given;
+    this.pending.delete(id);
+    cancelTimeout();
+    void store.abort(id);
+    attempt?.checkpointAborted(id);
+    const message = cause instanceof Error ? cause.message : failureReasons[reason].text;
+    this.statistics.onFailed(id, message, clock.now());
+    request.failed?.(new MillraceError("CHECKPOINT_FAILED", message, { cause }));
+    const { purpose } = request;
+    const atTask = ["declined", "write-failed", "expired"].includes(reason);
+    const error = this.failures.onFailure({ reason, checkpoint: id, purpose, atTask, cause });
+    if (error !== undefined && this.attempt !== undefined) this.given.onFailed(error);
+    this.decide();
+  }
+}
+
+function nameOf({ vertex, subtask }: TaskId): string {
+  return `${vertex}-${subtask}`;
+}
+
+function notRunning(): MillraceError {
+  return new MillraceError("CHECKPOINT_FAILED", failureReasons["tasks-not-running"].text);
+}
+
+function declineReason({ code }: MillraceError): FailureReason {
+  if (code === "CHECKPOINT_SUBSUMED") return "declined-subsumed";
+  return code === "STORAGE_FAILED" ? "write-failed" : "declined";
+}

@@ -1,0 +1,46 @@
+import type { CheckpointPlan } from "../checkpoint/checkpoint-plan.js";
+import type { EdgeManifest, Manifest, OperatorManifest, TaskSnapshot } from "../checkpoint/snapshot.js";
+import type { JobGraph } from "../graph/job-graph.js";
+
+/** Everything that was gathered for a checkpoint. */
+export interface GatheredCheckpoint {
+  readonly id: number;
+  readonly purpose: Manifest["purpose"];
+  readonly timestamp: number;
+  readonly plan: CheckpointPlan;
+  readonly snapshots: readonly TaskSnapshot[];
+  readonly enumerators: ReadonlyMap<string, unknown>;
+}
+
+/** Puts the snapshots of tasks together by operator and edge. */
+export function manifestOf(graph: JobGraph, jobId: string, gathered: GatheredCheckpoint): Manifest {
+  const { id, purpose, timestamp, snapshots, enumerators } = gathered;
+  const operators = graph.vertices.flatMap((vertex) => {
+    const own = Array.from({ length: vertex.parallelism }, (_, subtask) =>
+      snapshots.find((each) => each.vertex === vertex.id && each.subtask === subtask),
+    );
+    // A subtask that gave no snapshot had finished before the checkpoint.
+    const finished = own.map((snapshot) => snapshot?.finished ?? true);
+    return vertex.operators.map(
+      ({ uid, name }): OperatorManifest => ({
+        uid,
+        name,
+        parallelism: vertex.parallelism,
+        maxParallelism: vertex.maxParallelism,
+        subtasks: own.map((snapshot) => snapshot?.operators.find((operator) => operator.uid === uid)),
+        finished,
+        ...(enumerators.has(uid) ? { enumerator: enumerators.get(uid) } : {}),
+      }),
+    );
+  });
+  const edges = graph.edges.map((edge): EdgeManifest => {
+    const { from, fromOperator, to, partitioner } = edge;
+    return {
+      from: graph.vertices[from]!.operators[fromOperator]!.uid,
+      to: graph.vertices[to]!.operators[0]!.uid,
+      partitioner,
+      channels: snapshots.flatMap(({ channels }) => channels.filter((channel) => channel.edge === edge.id)),
+    };
+  });
+  return { job: graph.job, jobId, checkpoint: id, purpose, timestamp, operators, edges };
+}

@@ -1,0 +1,23 @@
+import { MillraceError } from "../base/error.js";
+import type { ErrorCode } from "../base/error-catalogue.js";
+
+/** Another attempt of the same program on the same machine would end in the same place. */
+const FATAL: readonly ErrorCode[] = [
+  "JOB_CANCELLED",
+  "JOB_INVALID",
+  "JOB_NOT_DETERMINISTIC",
+  "OPTION_INVALID",
+  "USER_FUNCTION_ASYNC",
+  "RESULTS_NOT_READ",
+  "SINK_EXISTS",
+  "STATE_NOT_RESTORED",
+  "STATE_INCOMPATIBLE",
+  "CHECKPOINT_FENCED",
+  "CHECKPOINT_LOST",
+  "CHECKPOINT_VERSION",
+];
+
+/** Everything else may pass: as in Flink, also what a user's function has thrown. */
+export function isFatal(error: unknown): boolean {
+  return MillraceError.is(error) && FATAL.includes(error.code);
+}
