@@ -76,6 +76,37 @@ export const catalogue = {
     "Read the rows with `for await (const row of job.results(name))`, or use another sink.",
   ),
 
+  // Checkpoints and where they lie
+  BLOB_MISSING: entry(
+    "A file of the store is gone or too short; restore from another checkpoint or savepoint.",
+  ),
+  BLOB_EXISTS: entry("Somebody else writes to the same place; give this run a folder of its own."),
+  STORAGE_FAILED: entry("The store of the checkpoints cannot be read or written; see the cause.", true),
+  STORAGE_PATH_INVALID: entry(
+    "Paths in a store are relative, with forward slashes, and no part of them begins with '.'.",
+  ),
+  CHECKPOINT_NOT_FOUND: entry(
+    "Name the folder of a checkpoint or savepoint: the one that holds a file `manifest`.",
+  ),
+  CHECKPOINT_FOREIGN: entry("The file is no manifest of Millrace; check the path."),
+  CHECKPOINT_TORN: entry("The manifest ends too early; copy it again or restore from another checkpoint."),
+  CHECKPOINT_DAMAGED: entry(
+    "The manifest's checksum does not match; copy it again or restore from another checkpoint.",
+  ),
+  CHECKPOINT_VERSION: entry("Restore it with the version of Millrace that wrote it, or a later one."),
+  CHECKPOINT_INCOMPLETE: entry(
+    "Files that the manifest names are gone; restore from another checkpoint or savepoint.",
+  ),
+  CHECKPOINT_LOST: entry(
+    "None of the job's checkpoints can be read. Restore from a savepoint, or remove the job's folder to start anew.",
+  ),
+  CHECKPOINT_FENCED: entry(
+    "Another process runs the same job from the same store and has taken over; this one must end.",
+  ),
+  CHECKPOINT_NOT_JSON: entry(
+    "Splits, committables and an enumerator's snapshot are plain JSON: no Date, Map, class, NaN or function.",
+  ),
+
   // The machine
   SLOT_CRASHED: entry("The thread of this slot ended by itself.", true),
   SLOT_EXITED: entry("Code in the job called process.exit(); throw an error instead."),

@@ -7,7 +7,10 @@
  */
 import type { StateSchema, StateScope } from "../state/contract.js";
 
-/** Where a segment's bytes are: a blob of the store, or right here when there are few (or no store). */
+/**
+ * Where a segment's bytes are: a blob of the store, or right here when there are few (or no store). In the file
+ * of a savepoint a path begins with "./" and is relative to the savepoint's folder; loading makes it whole.
+ */
 export type SegmentPlace =
   | { readonly blob: string; readonly offset: number }
   | { readonly inline: Uint8Array };

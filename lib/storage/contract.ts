@@ -7,6 +7,7 @@
  *   it resolves nobody sees it. `exclusive` refuses a path that exists, so that one of two writers wins.
  * - A store is opened again in another thread or process from its `location`, which is JSON.
  * - A missing blob is a coded error (BLOB_MISSING), a store that cannot be written another (STORAGE_FAILED).
+ * - Paths stay below the root (path.ts): no "..", none absolute. Names beginning with "." are the store's own.
  *
  * Called by: checkpoint, runtime (snapshots), coordinator. May import: base.
  */
@@ -29,8 +30,13 @@ export interface BlobStore {
   getRange(path: string, offset: number, length: number): Promise<Uint8Array>;
   /** Paths of all blobs below a folder, sorted; empty when there is none. */
   list(folder: string): Promise<readonly string[]>;
-  /** Removing what is not there is no error. */
+  /** Removing what is not there is no error. A folder is gone with the last blob in it. */
   remove(path: string): Promise<void>;
   /** Removes everything below a folder, temporary leftovers included. */
   removeFolder(folder: string): Promise<void>;
+  /**
+   * Removes what writers that died left below a folder and `list` does not show: temporary files, unfinished
+   * uploads, empty folders. A `put` that runs there at the same time may fail, never half succeed.
+   */
+  sweep(folder: string): Promise<void>;
 }

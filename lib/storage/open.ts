@@ -1,0 +1,13 @@
+import type { BlobStore, StoreLocation } from "./contract.js";
+import { FilesystemBlobStore } from "./filesystem.js";
+import { MemoryBlobStore } from "./memory.js";
+
+/** The store at a location. For `memory` it is a new, empty one: nobody else reaches it. */
+export function openBlobStore(location: StoreLocation): BlobStore {
+  switch (location.kind) {
+    case "memory":
+      return new MemoryBlobStore();
+    case "filesystem":
+      return new FilesystemBlobStore(location.directory);
+  }
+}
