@@ -3,11 +3,19 @@
  */
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
+import { resolve as resolvePath } from "node:path";
 import { systemClock } from "./base/clock.js";
 import { type Duration, durationMs } from "./base/duration.js";
 import { MillraceError } from "./base/error.js";
+import { freshSeed, seededRandom } from "./base/random.js";
 import { systemScheduler } from "./base/scheduler.js";
-import { JobCoordinator } from "./coordinator/job-coordinator.js";
+import { CheckpointStore } from "./checkpoint/checkpoint-store.js";
+import { type RestartOptions, restartStrategy } from "./checkpoint/restart-strategy.js";
+import type { CheckpointsOverview } from "./checkpoint/statistics.js";
+import { type CheckpointOptions, checkpointSettings } from "./coordinator/checkpoint-settings.js";
+import { refuseUnrepeatable } from "./coordinator/guarantee.js";
+import { type JobCheckpoints, JobCoordinator } from "./coordinator/job-coordinator.js";
+import { jobIdIn } from "./coordinator/job-id.js";
 import { ResultRows } from "./coordinator/results.js";
 import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
@@ -18,6 +26,7 @@ import { TaskMetrics } from "./metrics/task-metrics.js";
 import { fingerprint } from "./planner/fingerprint.js";
 import type { JobOptions } from "./protocol/deployment.js";
 import type { Plan } from "./protocol/program.js";
+import { openBlobStore } from "./storage/open.js";
 
 /** How a job runs. */
 export interface RunOptions {
@@ -42,6 +51,18 @@ export interface RunOptions {
   readonly chaining?: boolean;
   /** Off: aggregates are not computed in parts before records cross threads. */
   readonly localCombine?: boolean;
+  /** Take checkpoints: after a failure the job goes on from the last one. Without them it has failed. */
+  readonly checkpoint?: CheckpointOptions;
+  /** What to do after a failure. Default: restart a second later with checkpoints, fail without. */
+  readonly restart?: RestartOptions;
+  /** Where keyed state lies: "heap" (default), "lmdb" (larger than memory), or the URL of a module of one's own. */
+  readonly stateBackend?: string;
+  /** Folder of a savepoint or checkpoint to begin with. */
+  readonly from?: string;
+  /** With `from`: leave state behind that belongs to no operator of the job. */
+  readonly allowNonRestoredState?: boolean;
+  /** Go on with the latest run of this job in `checkpoint.dir` that left a checkpoint there. */
+  readonly resume?: boolean;
 }
 
 /** One subtask's metrics. */
@@ -63,6 +84,17 @@ export interface Job extends AsyncDisposable {
   metrics(): SubtaskMetrics[];
   /** Records read, and the share of the sources' work done, 0 to 1, where it is known. */
   progress(): { records: number; done: number | undefined; watermark: number };
+  /** Statistics of the checkpoints taken; undefined where none are. */
+  checkpoints(): CheckpointsOverview | undefined;
+  /** How often the job was started again after a failure. */
+  readonly restarts: number;
+  /** Writes a savepoint below `directory`; answers its folder. Throws CHECKPOINTS_OFF, CHECKPOINT_FAILED. */
+  savepoint(directory: string): Promise<string>;
+  /**
+   * Ends the job behind a savepoint below `directory`; answers its folder. `drain`: event time comes to its end
+   * first, so that windows close: for a job that will not go on.
+   */
+  stop(options: { directory: string; drain?: boolean }): Promise<string>;
   /** Ends the job; what was not committed is thrown away. */
   cancel(): Promise<void>;
 }
@@ -93,7 +125,27 @@ async function start(module: string | URL, options: RunOptions, session?: Worker
   const moduleUrl = await importableUrl(module);
   const params = options.params ?? {};
   const plan = await loadPlan(moduleUrl, params, jobOptions);
-  return new RunningJob(plan, moduleUrl, params, jobOptions, options, session);
+  const checkpoints = await openCheckpoints(plan, options);
+  return new RunningJob({ plan, moduleUrl, params, jobOptions, options, session, checkpoints });
+}
+
+/** Opens the store of a job's checkpoints, where it takes any. */
+async function openCheckpoints(plan: Plan, options: RunOptions): Promise<JobCheckpoints | undefined> {
+  const { checkpoint, resume = false } = options;
+  if (checkpoint === undefined) {
+    if (!resume) return undefined;
+    throw new MillraceError("OPTION_INVALID", "resume needs checkpoint.dir: where the checkpoints are");
+  }
+  refuseUnrepeatable(plan, checkpoint);
+  const settings = checkpointSettings(checkpoint);
+  const blobs = openBlobStore(
+    checkpoint.dir === undefined
+      ? { kind: "memory" }
+      : { kind: "filesystem", directory: resolvePath(checkpoint.dir) },
+  );
+  const jobId = await jobIdIn(blobs, plan.jobGraph.job, { resume, now: systemClock.now() });
+  const { numRetained } = settings;
+  return { store: await CheckpointStore.open(blobs, { jobId, numRetained }), settings };
 }
 
 /** Worker threads that outlive a job, for programs that run many. */
@@ -138,6 +190,7 @@ function resolveOptions(options: RunOptions): JobOptions {
   checkOptions(options);
   return {
     parallelism: parallelism === "auto" ? availableParallelism() : parallelism,
+    ...(options.stateBackend === undefined ? {} : { stateBackend: options.stateBackend }),
     bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
     ...(maxParallelism === undefined ? {} : { maxParallelism }),
     ...(chaining === undefined ? {} : { chaining }),
@@ -158,6 +211,16 @@ function checkOptions({ slotHeapMb = 2048, preset = "throughput", hangTimeout = 
   if (!(durationMs(hangTimeout, "hangTimeout") > 0)) refuse(`hangTimeout is ${hangTimeout}`);
 }
 
+interface JobParts {
+  readonly plan: Plan;
+  readonly moduleUrl: string;
+  readonly params: unknown;
+  readonly jobOptions: JobOptions;
+  readonly options: RunOptions;
+  readonly session: WorkerHosts | undefined;
+  readonly checkpoints: JobCheckpoints | undefined;
+}
+
 class RunningJob implements Job {
   readonly name: string;
   readonly completed: Promise<void>;
@@ -165,14 +228,8 @@ class RunningJob implements Job {
   private readonly coordinator: JobCoordinator;
   private readonly rows = new Map<string, ResultRows>();
 
-  constructor(
-    plan: Plan,
-    moduleUrl: string,
-    params: unknown,
-    jobOptions: JobOptions,
-    options: RunOptions,
-    session?: WorkerHosts,
-  ) {
+  constructor(given: JobParts) {
+    const { plan, moduleUrl, params, jobOptions, options, session, checkpoints } = given;
     this.plan = plan;
     this.name = plan.jobGraph.job;
     const names = new Map<string, string>();
@@ -188,14 +245,29 @@ class RunningJob implements Job {
       params,
       options: jobOptions,
       fingerprint: fingerprint(plan, params),
-      runId: randomUUID().slice(0, 8),
+      runId: checkpoints?.store.jobId ?? randomUUID().slice(0, 8),
+      checkpoints,
+      restart: restartStrategy(options.restart, checkpoints !== undefined),
+      origin:
+        options.from === undefined
+          ? undefined
+          : { store: openBlobStore({ kind: "filesystem", directory: resolvePath(options.from) }), path: "" },
+      allowNonRestoredState: options.allowNonRestoredState ?? false,
+      random: seededRandom(freshSeed()),
       hangTimeoutMs: durationMs(options.hangTimeout ?? "30s", "hangTimeout"),
       launch: hosts?.launch ?? launchInline,
       clock: systemClock,
       scheduler: systemScheduler,
-      onRows: (uid, rows) => {
-        const refused = this.rows.get(names.get(uid)!)!.push(rows);
+      onRows: (uid, rows, checkpoint) => {
+        const results = this.rows.get(names.get(uid)!)!;
+        const refused = checkpoints === undefined ? results.push(rows) : results.hold(rows, checkpoint);
         if (refused !== undefined) this.coordinator.fail(refused);
+      },
+      onCompleted: (checkpoint) => {
+        for (const results of this.rows.values()) results.release(checkpoint);
+      },
+      onRestart: () => {
+        for (const results of this.rows.values()) results.drop();
       },
     });
     const abort = () => this.coordinator.cancel();
@@ -250,7 +322,7 @@ class RunningJob implements Job {
     let watermark = Number.POSITIVE_INFINITY;
     const { tasks, metrics } = this.coordinator.placement;
     for (const { vertex, metricsRow } of tasks) {
-      if (!this.coordinator.enumerators.has(vertex)) continue;
+      if (!this.coordinator.isSource(vertex)) continue;
       const values = new TaskMetrics(metrics, metricsRow).read();
       records += values.recordsIn;
       consumed += values.consumed;
@@ -258,6 +330,24 @@ class RunningJob implements Job {
     }
     const total = this.coordinator.total();
     return { records, watermark, done: total === undefined || total === 0 ? undefined : consumed / total };
+  }
+
+  get restarts(): number {
+    return this.coordinator.restarts;
+  }
+
+  checkpoints(): CheckpointsOverview | undefined {
+    return this.coordinator.statistics();
+  }
+
+  savepoint(directory: string): Promise<string> {
+    return this.coordinator.savepoint("savepoint", resolvePath(directory));
+  }
+
+  async stop({ directory, drain = false }: { directory: string; drain?: boolean }): Promise<string> {
+    const path = await this.coordinator.savepoint(drain ? "terminate" : "stop", resolvePath(directory));
+    await this.completed;
+    return path;
   }
 
   async cancel(): Promise<void> {

@@ -13,6 +13,13 @@ export { DataStream, KeyedStream, Operator, WindowedStream } from "./api/streams
 export type { Duration } from "./base/duration.js";
 export { MillraceError } from "./base/error.js";
 export type { ErrorCode } from "./base/error-catalogue.js";
+export type { RestartOptions } from "./checkpoint/restart-strategy.js";
+export type {
+  CheckpointRecord,
+  CheckpointsOverview,
+  SubtaskStatistics,
+  VertexStatistics,
+} from "./checkpoint/statistics.js";
 export { blackholeSink } from "./connectors/blackhole/sink.js";
 export { collectSink } from "./connectors/collect/sink.js";
 export { type DatagenOptions, datagenSource } from "./connectors/datagen/source.js";
@@ -33,6 +40,7 @@ export {
 export type { Auction, Bid, NexmarkEvent, Person } from "./connectors/nexmark/records.js";
 export { type NexmarkOptions, nexmarkSource } from "./connectors/nexmark/source.js";
 export { type PrintOptions, printSink } from "./connectors/print/sink.js";
+export type { CheckpointOptions } from "./coordinator/checkpoint-settings.js";
 export {
   explain,
   type Job,

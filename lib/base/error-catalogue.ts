@@ -46,6 +46,14 @@ export const catalogue = {
   ),
   RECORD_TOO_LARGE: entry("Split the record or raise limits.recordBytesMax."),
 
+  // State
+  STATE_INCOMPATIBLE: entry(
+    "Undo the change to the state, give it another name (it begins empty), or start without the checkpoint.",
+  ),
+  STATE_BACKEND_INVALID: entry(
+    "A state backend is `heap`, `lmdb` or a module whose default export is { name, open(context) }.",
+  ),
+
   // Input and output
   FILE_NOT_FOUND: entry("Check the path; relative paths start at the working directory."),
   FILE_GLOB_EMPTY: entry("No file matches the pattern; names starting with '.' or '_' are skipped."),
@@ -105,6 +113,35 @@ export const catalogue = {
   ),
   CHECKPOINT_NOT_JSON: entry(
     "Splits, committables and an enumerator's snapshot are plain JSON: no Date, Map, class, NaN or function.",
+  ),
+
+  // Checkpoints and recovery
+  CHECKPOINTS_FAILED: entry(
+    "See the cause and job.checkpoints(). Raise the checkpoints' timeout, interval or tolerable failures.",
+    true,
+  ),
+  STOP_FAILED: entry("The job is restarted from its last checkpoint; try to stop it again.", true),
+  STATE_NOT_RESTORED: entry(
+    "Give operators their old uid back with .uid(...), or set allowNonRestoredState to drop their state.",
+  ),
+  MAX_PARALLELISM_CHANGED: entry(
+    "Keyed state is cut into maxParallelism key groups for good; set the maxParallelism it was written with.",
+  ),
+  UNION_STATE_PARTLY_FINISHED: entry("Restore an earlier checkpoint: this one lacks a part of the union."),
+  CHANNEL_STATE_MOVED: entry(
+    "Records in flight fit the edges they were sent on. Change the job from a savepoint, which holds none.",
+  ),
+  FINISHED_OPERATORS_CHANGED: entry(
+    "What had processed all of its input stays as it was; change the job elsewhere, or start without this checkpoint.",
+  ),
+
+  // Taking checkpoints
+  CHECKPOINTS_OFF: entry("Start the job with checkpoints: run(module, { checkpoint: { dir, interval } })."),
+  CHECKPOINT_FAILED: entry("See the message and job.checkpoints(); ask again.", true),
+  CHECKPOINT_SUBSUMED: entry("Nothing is lost: a later checkpoint holds everything.", true),
+  JOB_NOT_RESUMABLE: entry("Check checkpoint.dir and the job's name, or start the job without resume."),
+  SOURCE_NOT_REPLAYABLE: entry(
+    'Use a source with positions (iterableSource(..., { start })), or checkpoint mode "at-least-once".',
   ),
 
   // The machine

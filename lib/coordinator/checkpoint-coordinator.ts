@@ -5,6 +5,7 @@
  *
  * One coordinator lives as long as the job; attempts come and go (`begin`, `end`).
  */
+import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
 import type { Random } from "../base/random.js";
@@ -19,10 +20,11 @@ import {
   type RequestDecision,
   RequestQueue,
 } from "../checkpoint/requests.js";
-import type { TaskSnapshot } from "../checkpoint/snapshot.js";
+import type { Manifest, TaskSnapshot } from "../checkpoint/snapshot.js";
 import { CheckpointStatistics } from "../checkpoint/statistics.js";
 import type { TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
+import { openBlobStore } from "../storage/open.js";
 import type { Attempt } from "./attempt.js";
 import type { CheckpointSettings } from "./checkpoint-settings.js";
 import { type Committers, committablesOf } from "./committers.js";
@@ -78,8 +80,11 @@ export class CheckpointCoordinator {
   private lastCompletion: number | undefined;
   /** The last complete one of this attempt: what deltas may build on. */
   private lastCompleted = 0;
-  /** The first checkpoint triggered after all sources had ended; its completion ends the job. */
+  /** The first checkpoint triggered after all sources had ended; a request for it waits. */
   private finalFrom = Number.POSITIVE_INFINITY;
+  private finalAsked = false;
+  /** A checkpoint is complete in which every task had processed all of its input: the job ends. */
+  private finalDone = false;
   private cancelTimer: () => void = () => undefined;
   /** Completions, one after the other. */
   private completing: Promise<void> = Promise.resolve();
@@ -107,6 +112,7 @@ export class CheckpointCoordinator {
     this.finished = new Set();
     this.dataEnded = new Set();
     this.lastCompleted = 0;
+    this.finalDone = false;
     this.finalFrom = Number.POSITIVE_INFINITY;
   }
 
@@ -172,14 +178,12 @@ export class CheckpointCoordinator {
 
   /** When all sources have ended their data, the final checkpoint is not waited for but asked for. */
   private wantFinal(): void {
-    if (this.attempt === undefined || this.lastCompleted >= this.finalFrom) return;
+    if (this.attempt === undefined || this.finalDone) return;
     const isAsked = [...this.pending.keys()].some((id) => id >= this.finalFrom) || this.finalAsked;
     if (isAsked || !this.allDataEnded()) return;
     this.finalAsked = true;
     this.ask({ purpose: "checkpoint", periodic: false, forced: false, timestamp: this.given.clock.now() });
   }
-
-  private finalAsked = false;
 
   private allDataEnded(): boolean {
     const { vertices } = this.given.plan.jobGraph;
@@ -294,7 +298,7 @@ export class CheckpointCoordinator {
     let path: string;
     try {
       if (request.purpose === "checkpoint") path = await store.complete(manifest);
-      else path = await store.savepoint(manifest, request.folder!);
+      else path = await writeSavepoint(store, manifest, request.folder!);
     } catch (error) {
       this.fail(pending, "complete-failed", error);
       if (MillraceError.is(error) && error.code === "CHECKPOINT_FENCED") this.given.onFailed(error);
@@ -313,6 +317,7 @@ export class CheckpointCoordinator {
     this.failures.onSuccess(id);
     this.lastCompletion = clock.steady();
     if (request.purpose === "checkpoint") this.lastCompleted = id;
+    if (snapshots.every(({ finished }) => finished)) this.finalDone = true;
     if (request.purpose !== "savepoint") {
       this.attempt?.checkpointCompleted(id);
       this.given.onCompleted(id);
@@ -338,6 +343,16 @@ export class CheckpointCoordinator {
     if (error !== undefined && this.attempt !== undefined) this.given.onFailed(error);
     this.decide();
   }
+}
+
+/** Savepoints go anywhere in the file system; answers the folder. */
+async function writeSavepoint(
+  store: CheckpointStore,
+  manifest: Manifest,
+  directory: string,
+): Promise<string> {
+  const target = openBlobStore({ kind: "filesystem", directory });
+  return join(directory, await store.savepoint(manifest, "", target));
 }
 
 function nameOf({ vertex, subtask }: TaskId): string {

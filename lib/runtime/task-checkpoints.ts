@@ -102,7 +102,7 @@ export class TaskCheckpoints {
 
   /** The coordinator gave a checkpoint up. */
   abort(id: number): void {
-    this.carryOut(this.alignment.onCancel(id, this.given.wallNow()));
+    this.carryOut(this.alignment.onCancel(id));
     this.drop(id);
   }
 
