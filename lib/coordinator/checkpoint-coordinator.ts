@@ -85,6 +85,7 @@ export class CheckpointCoordinator {
   private finalAsked = false;
   /** A checkpoint is complete in which every task had processed all of its input: the job ends. */
   private finalDone = false;
+  private periodicWaits = false;
   private cancelTimer: () => void = () => undefined;
   /** Completions, one after the other. */
   private completing: Promise<void> = Promise.resolve();
@@ -112,6 +113,7 @@ export class CheckpointCoordinator {
     this.finished = new Set();
     this.dataEnded = new Set();
     this.lastCompleted = 0;
+    this.periodicWaits = false;
     this.finalDone = false;
     this.finalFrom = Number.POSITIVE_INFINITY;
   }
@@ -168,6 +170,8 @@ export class CheckpointCoordinator {
     this.cancelTimer();
     this.cancelTimer = this.given.scheduler.after(delayMs, () => {
       this.schedule(intervalMs, intervalMs);
+      // One that waits already stands for all that would wait behind it.
+      if (this.periodicWaits || this.finalDone) return;
       const timestamp = this.given.clock.now();
       const decision = this.ask({ purpose: "checkpoint", periodic: true, forced: false, timestamp });
       if (decision.periodicAt !== undefined) {
@@ -201,6 +205,8 @@ export class CheckpointCoordinator {
       return { run: undefined, refused: [], periodicAt: undefined };
     }
     const decision = this.queue.add(request, this.facts());
+    const isOver = decision.run === request || decision.refused.some((each) => each.request === request);
+    if (request.periodic && !isOver) this.periodicWaits = true;
     this.carryOut(decision);
     return decision;
   }
@@ -217,6 +223,7 @@ export class CheckpointCoordinator {
 
   private carryOut({ run, refused }: RequestDecision<Request>): void {
     for (const { request, reason } of refused) this.refuse(request, reason);
+    if (run?.periodic === true) this.periodicWaits = false;
     if (run !== undefined) void this.trigger(run);
   }
 

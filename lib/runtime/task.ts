@@ -153,7 +153,14 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     return this.checkpoints?.latest ?? 0;
   }
 
+  /** Nothing is taken from any input. What comes behind the end of data waits until the operators have finished. */
   get blocked(): boolean {
+    const isFinishing = this.phase === "running" && this.openInputs === 0 && this.inputs.length > 0;
+    return this.occupied || isFinishing;
+  }
+
+  /** Something has to be settled before anything else. */
+  private get occupied(): boolean {
     return this.gate.level !== 0 || this.advancing || this.paused || (this.checkpoints?.pending ?? false);
   }
 
@@ -263,14 +270,14 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     let moved = this.pumpOutputs();
     if (this.phase === "running" || this.phase === "finishing") moved = this.settle() || moved;
     if (this.checkpoints !== undefined) moved = this.checkpoints.step() || moved;
-    if ((this.phase === "running" || this.phase === "awaiting") && !this.blocked) {
+    if ((this.phase === "running" || this.phase === "awaiting") && !this.occupied) {
       this.openLocals();
       const taken = this.phase === "running" ? this.take() : this.takeInputs();
       // Else a sender that runs after this task in each round would find the queue filled for ever.
       if (!this.blocked) this.openLocals();
       this.adapt(taken, started);
       moved = taken > 0 || moved;
-      if (this.phase === "running" && this.inputEnded && !this.blocked) this.phase = "finishing";
+      if (this.phase === "running" && this.inputEnded && !this.occupied) this.phase = "finishing";
     }
     if (this.phase === "finishing" && this.gate.level === 0) moved = this.finishOperators() || moved;
     if (this.phase === "draining") this.finishDraining();
