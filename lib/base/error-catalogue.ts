@@ -60,6 +60,26 @@ export const catalogue = {
     "Read the rows with `for await (const row of job.results(name))`, or use another sink.",
   ),
 
+  // Checkpoints and recovery
+  CHECKPOINTS_FAILED: entry(
+    "See the cause and job.checkpoints(). Raise the checkpoints' timeout, interval or tolerable failures.",
+    true,
+  ),
+  STOP_FAILED: entry("The job is restarted from its last checkpoint; try to stop it again.", true),
+  STATE_NOT_RESTORED: entry(
+    "Give operators their old uid back with .uid(...), or set allowNonRestoredState to drop their state.",
+  ),
+  MAX_PARALLELISM_CHANGED: entry(
+    "Keyed state is cut into maxParallelism key groups for good; set the maxParallelism it was written with.",
+  ),
+  UNION_STATE_PARTLY_FINISHED: entry("Restore an earlier checkpoint: this one lacks a part of the union."),
+  CHANNEL_STATE_MOVED: entry(
+    "Records in flight fit the edges they were sent on. Change the job from a savepoint, which holds none.",
+  ),
+  FINISHED_OPERATORS_CHANGED: entry(
+    "What had processed all of its input stays as it was; change the job elsewhere, or start without this checkpoint.",
+  ),
+
   // The machine
   SLOT_CRASHED: entry("The thread of this slot ended by itself.", true),
   SLOT_EXITED: entry("Code in the job called process.exit(); throw an error instead."),
