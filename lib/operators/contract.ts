@@ -69,6 +69,8 @@ export interface Operator {
   open?(): Promise<void> | void;
   /** @hot */
   element(record: unknown, timestamp: number, keyGroup: number): void;
+  /** A record of the second input; an operator that has it is the head of its chain. @hot */
+  second?(record: unknown, timestamp: number, keyGroup: number): void;
   /** Event time reaches `watermark`. False: suspended by the gate, call again with the same watermark. */
   advance?(watermark: number): boolean;
   /** The watermark that may go on below after `advance`, where records are held back; the same by default. */

@@ -17,9 +17,10 @@ import type { Plan } from "../protocol/program.js";
 import type { SourceReader } from "../source/contract.js";
 import { buildChain, type Failed } from "./chain-code.js";
 import type { Channel, EdgeOutput } from "./edge-code.js";
-import { LocalChannel } from "./local-channel.js";
+import { LocalChannel, type LocalReceiver } from "./local-channel.js";
 import { RingChannel } from "./ring-channel.js";
 import { RingInput } from "./ring-input.js";
+import { SecondInput } from "./second-input.js";
 import { SourceTask } from "./source-task.js";
 import { Task } from "./task.js";
 import { userError } from "./user-error.js";
@@ -28,6 +29,8 @@ export interface SlotTask {
   readonly vertex: number;
   readonly subtask: number;
   readonly task: Task;
+  /** The task for channels of its second input, where it has one. */
+  readonly second: SecondInput | undefined;
   readonly reader: SourceReader | undefined;
 }
 
@@ -59,7 +62,7 @@ export class SlotBuilder {
   build(): readonly SlotTask[] {
     const assignments = [...this.deployment.tasks].sort((a, b) => b.vertex - a.vertex);
     for (const assignment of assignments) this.built.push(this.buildTask(assignment));
-    for (const { task, vertex, subtask } of this.built) this.connect(task, vertex, subtask);
+    for (const each of this.built) this.connect(each);
     return this.built;
   }
 
@@ -124,7 +127,8 @@ export class SlotBuilder {
       });
       task.wireSource(logic, reader, chain, outputs);
     } else task.wire(chain, outputs);
-    return { vertex: vertex.id, subtask, task, reader };
+    const second = chain.second === undefined ? undefined : new SecondInput(task, chain.second);
+    return { vertex: vertex.id, subtask, task, second, reader };
   }
 
   private place(vertex: JobVertex, subtask: number, operator: string) {
@@ -141,14 +145,13 @@ export class SlotBuilder {
     )) {
       const toSlot = slotOf[edge.to]![to]!;
       if (toSlot === slot) {
-        const receiver = present(
-          this.built.find((each) => each.vertex === edge.to && each.subtask === to),
-        ).task;
+        const reader = present(this.built.find((each) => each.vertex === edge.to && each.subtask === to));
+        const receiver = receiverOf(reader, edge);
         const input = this.inputIndex(edge, to, subtask);
         const channel = new LocalChannel(receiver, input, task);
-        const list = this.localInputs.get(receiver) ?? [];
+        const list = this.localInputs.get(reader.task) ?? [];
         list.push({ input, channel });
-        this.localInputs.set(receiver, list);
+        this.localInputs.set(reader.task, list);
         channels.push(channel);
         entries.push(receiver.entry);
       } else {
@@ -187,7 +190,8 @@ export class SlotBuilder {
     throw new Error("edge is not in the graph");
   }
 
-  private connect(task: Task, vertexId: number, subtask: number): void {
+  private connect(built: SlotTask): void {
+    const { task, vertex: vertexId, subtask } = built;
     if (task instanceof SourceTask) return;
     const inputs: (RingInput | LocalChannel)[] = [];
     for (const { input, channel } of this.localInputs.get(task) ?? []) inputs[input] = channel;
@@ -202,7 +206,7 @@ export class SlotBuilder {
         inputs[input] = new RingInput(
           ring.memory,
           peer,
-          task,
+          receiverOf(built, edge),
           input,
           task.gate,
           this.retaining.has(vertexId),
@@ -211,6 +215,11 @@ export class SlotBuilder {
     }
     task.connect(inputs);
   }
+}
+
+/** What the channels of an edge give their records to. */
+function receiverOf({ task, second }: SlotTask, edge: JobEdge): LocalReceiver {
+  return edge.input === 1 ? present(second) : task;
 }
 
 function retainingVertices({ jobGraph, program }: Plan): Set<number> {

@@ -50,9 +50,11 @@ class TimeDomain {
     return frozen;
   }
 
-  forget(frozen: FrozenQueue): void {
+  /** `abandoned`: it was not written whole, so that no delta may build on it. */
+  forget(frozen: FrozenQueue, abandoned: boolean): void {
     const at = this.frozen.indexOf(frozen);
     if (at >= 0) this.frozen.splice(at, 1);
+    if (abandoned) this.gone = undefined;
   }
 
   load(key: unknown, keyGroup: number, time: number, { order, gone }: TimerEntry): void {
@@ -151,16 +153,19 @@ export class Timers implements StatePart {
     const kind = wanted === "delta" && event.canDelta && processing.canDelta ? "delta" : "full";
     const events = event.freeze(kind, sink);
     const processings = processing.freeze(kind, sink);
-    const release = () => {
-      event.forget(events);
-      processing.forget(processings);
+    let open = true;
+    const forget = (abandoned: boolean) => {
+      if (!open) return;
+      open = false;
+      event.forget(events, abandoned);
+      processing.forget(processings, abandoned);
     };
     const pack = (timeIsUp: () => boolean) => {
       if (!events.pack(timeIsUp) || !processings.pack(timeIsUp)) return false;
-      release();
+      forget(false);
       return true;
     };
-    return { kind, pack, release };
+    return { kind, pack, release: () => forget(true) };
   }
 
   load(value: TimerEntry, stamp: number, keyGroup: number): void {

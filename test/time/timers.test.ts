@@ -128,7 +128,7 @@ describe("timers", () => {
             const part = timers.freeze(each.kind, sink);
             chain = part.kind === "full" ? [entries] : [...chain, entries];
             open.push({ part, chain, expected: model.list.map(show) });
-          } else if (!small) open.forEach(({ part }) => finish(part));
+          } else if (!small) for (const { part } of open) finish(part);
         }
         expect(timers.size).to.equal(model.list.length);
         for (const { part } of open) finish(part);
@@ -193,13 +193,16 @@ describe("timers", () => {
     timers.freeze("full", sink).release();
     timers.takeEvent();
     expect(entries).to.deep.equal([]);
+    expect(timers.freeze("delta", sink).kind).to.equal("full");
   });
 
   it("refuse what is no time", () => {
     const timers = new Timers();
     use(timers, "k");
     const code = "TIMER_INVALID";
-    expect(() => timers.registerEvent(Number.NaN)).to.throw(MillraceError).with.property("code", code);
+    expect(() => timers.registerEvent(Number.NaN))
+      .to.throw(MillraceError)
+      .with.property("code", code);
     expect(() => timers.registerProcessing("1" as never))
       .to.throw(MillraceError)
       .with.property("code", code);
