@@ -19,7 +19,10 @@
 
 export type StateScope = "keyed" | "split" | "union" | "broadcast";
 
-/** Takes the entries of a frozen part. */
+/**
+ * Takes the entries of a frozen part. The value is the operator's own and may change after the call: it is
+ * encoded or copied at once.
+ */
 export interface EntrySink {
   entry(value: unknown, stamp: number, keyGroup: number): void;
 }
@@ -29,7 +32,7 @@ export interface StateSchema {
   /** "value", "list", "map", "timers", "panes", ... Another kind is never loaded. */
   readonly kind: string;
   /** Declared types, where there are any; a difference is shown to the user. */
-  readonly types?: Readonly<Record<string, unknown>>;
+  readonly types?: Readonly<Record<string, string>>;
 }
 
 export interface StatePart {
@@ -39,10 +42,10 @@ export interface StatePart {
   /**
    * Freezes the part as of now: entries go to the sink, at the latest when `pack` has answered true.
    * `delta`: only what changed since the last freeze; a part that cannot tell writes everything and says so
-   * in the answer.
+   * in the answer. A freeze before the last one is packed finishes that one first.
    */
   freeze(wanted: "full" | "delta", sink: EntrySink): FrozenPart;
-  /** Takes one restored entry. */
+  /** Takes one restored entry, to keep: no text in it may be a slice of a batch. */
   load(value: any, stamp: number, keyGroup: number): void;
 }
 
@@ -50,7 +53,7 @@ export interface FrozenPart {
   readonly kind: "full" | "delta";
   /** Writes entries until `timeIsUp`; true when all are written. */
   pack(timeIsUp: () => boolean): boolean;
-  /** Nobody wants the rest: forget what is not written yet. */
+  /** Nobody wants the rest: forget what is not written yet. The next freeze is then a full one. */
   release(): void;
 }
 
@@ -104,6 +107,8 @@ export interface StateOptions {
   /** Entries not written (or read, by `ttlRefresh`) for this long are gone, ms. */
   readonly ttlMs?: number;
   readonly ttlRefresh?: "write" | "read-write";
+  /** Declared types of the contents, by field (see schema.ts); compared when the state is restored. */
+  readonly types?: Readonly<Record<string, string>>;
 }
 
 export interface ValueDescriptor<T> extends StateOptions {
@@ -129,21 +134,42 @@ export interface AggregatingDescriptor<T, A, R> extends StateOptions {
   readonly result: (accumulator: A) => R;
 }
 
+/** Operator state: a list per subtask, dealt out anew over the subtasks when it is restored. */
+export interface SplitListDescriptor<T> {
+  readonly kind: "split-list";
+  readonly type?: T;
+  readonly types?: Readonly<Record<string, string>>;
+}
+/** Operator state: a list per subtask; every subtask is given the lists of all when it is restored. */
+export interface UnionListDescriptor<T> {
+  readonly kind: "union-list";
+  readonly type?: T;
+  readonly types?: Readonly<Record<string, string>>;
+}
+/** Operator state: a map that is equal in all subtasks. */
+export interface BroadcastDescriptor<K, V> {
+  readonly kind: "broadcast";
+  readonly type?: readonly [K, V];
+  readonly types?: Readonly<Record<string, string>>;
+}
+
 /** One value per key. A value changed in place counts only after `update`. */
 export interface ValueState<T> {
   get(): T | undefined;
+  /** `undefined` clears. */
   update(value: T): void;
   clear(): void;
 }
 /** Values in the order they were added. */
 export interface ListState<T> {
+  /** To be read before the next change: it may be the state's own array. */
   get(): readonly T[];
   add(value: T): void;
   addAll(values: readonly T[]): void;
   update(values: readonly T[]): void;
   clear(): void;
 }
-/** A map per key; each entry is written and checkpointed by itself. */
+/** A map per key; each entry is written and checkpointed by itself. The order of entries is the backend's. */
 export interface MapState<K, V> {
   get(key: K): V | undefined;
   has(key: K): boolean;

@@ -1,0 +1,42 @@
+/**
+ * Entries of keyed parts, the same for every backend, so that a savepoint of one is restored into another:
+ *
+ *   value, reducing, aggregating   { key, value }
+ *   map                            { key, at: map key, value }
+ *   list                           { key, at: number of the chunk, value: elements }, with time to live also
+ *                                  `stamps`, one an element
+ *   what is gone (deltas only)     { gone: key } or { gone: key, at }
+ *
+ * An entry's stamp is the wall time in ms at which it expires, 0 for never; of a chunk the latest of its own.
+ */
+import { ownString } from "../codec/own-string.js";
+
+export interface ValueEntry {
+  readonly key: unknown;
+  readonly value: unknown;
+}
+export interface PlacedEntry extends ValueEntry {
+  readonly at: unknown;
+  readonly stamps?: readonly number[];
+}
+export interface GoneEntry {
+  readonly gone: unknown;
+  readonly at?: unknown;
+}
+
+/** Elements of a list in one chunk: what an append rewrites at most. */
+export const CHUNK_ELEMENTS = 128;
+
+export function isGone(entry: object): entry is GoneEntry {
+  return "gone" in entry;
+}
+
+/** A key to keep: equal to the given one, holding no batch's text alive. */
+export function ownKey(key: unknown): unknown {
+  if (typeof key === "string") return ownString(key);
+  if (key === 0) return 0;
+  if (typeof key !== "object" || key === null) return key;
+  if (Array.isArray(key)) return key.map(ownKey);
+  if (key instanceof Date) return new Date(key);
+  return Object.fromEntries(Object.entries(key).map(([name, each]) => [name, ownKey(each)]));
+}
