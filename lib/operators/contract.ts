@@ -59,7 +59,10 @@ export interface OperatorContext {
   wallNow(): number;
   /** Where the operator declares its state, when it is created. */
   readonly parts: StateParts;
-  /** Keyed state by descriptors, from the job's backend; asked for at most once, when it is created. */
+  /**
+   * Keyed state by descriptors, from the job's backend; asked for at most once, when it is created. The runtime
+   * calls its `rest` and `close`.
+   */
   keyedState(): KeyedState;
   /** Counted per operator and shown in metrics. */
   readonly counters: { lateRecordsDropped: number };

@@ -92,8 +92,7 @@ export abstract class KeyedOperator implements Operator {
     return true;
   }
 
-  rest(steady: number): void {
-    this.keyed?.rest(steady);
+  rest(): void {
     const next = this.timers === undefined ? Number.NaN : this.timers.nextProcessing();
     if (Number.isNaN(next) || next > this.context.wallNow()) return;
     this.due = true;
@@ -118,9 +117,8 @@ export abstract class KeyedOperator implements Operator {
     return true;
   }
 
-  close(): Promise<void> | void {
+  close(): void {
     this.functions.close?.();
-    return this.keyed?.close();
   }
 
   /** Makes a record's key the one that state and timers speak of. */

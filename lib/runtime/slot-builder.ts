@@ -15,6 +15,8 @@ import type { SourceLogic } from "../operators/source.js";
 import type { Deployment, SlotEvents, TaskAssignment } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { SourceReader } from "../source/contract.js";
+import type { KeyedState } from "../state/contract.js";
+import { heapBackend } from "../state/heap/backend.js";
 import { buildChain, type Failed } from "./chain-code.js";
 import type { Channel, EdgeOutput } from "./edge-code.js";
 import { LocalChannel, type LocalReceiver } from "./local-channel.js";
@@ -105,9 +107,7 @@ export class SlotBuilder {
         wallNow: systemClock.now,
         attempt: 1,
         parts: { declare: () => undefined },
-        keyedState: () => {
-          throw new Error("no state backend");
-        },
+        keyedState: () => this.keyedState(vertex, subtask, node.name),
         wake: this.services.wake,
         pause: () => task.pause(),
         resume: () => task.resume(),
@@ -129,6 +129,26 @@ export class SlotBuilder {
     } else task.wire(chain, outputs);
     const second = chain.second === undefined ? undefined : new SecondInput(task, chain.second);
     return { vertex: vertex.id, subtask, task, second, reader };
+  }
+
+  private keyedState(
+    { maxParallelism, parallelism }: JobVertex,
+    subtask: number,
+    operator: string,
+  ): KeyedState {
+    return heapBackend.open({
+      job: this.plan.jobGraph.job,
+      operator,
+      subtask,
+      maxParallelism,
+      groups: {
+        first: Math.ceil((subtask * maxParallelism) / parallelism),
+        last: Math.ceil(((subtask + 1) * maxParallelism) / parallelism) - 1,
+      },
+      directory: "",
+      now: systemClock.now,
+      parts: { declare: () => undefined },
+    });
   }
 
   private place(vertex: JobVertex, subtask: number, operator: string) {

@@ -242,7 +242,7 @@ export class Task implements LocalReceiver, OutputOwner {
     try {
       return this.settleOperators();
     } catch (error) {
-      return this.wiring.failed(error, this.chain.operators[this.working]!.node.name, undefined);
+      return this.wiring.failed(error, this.chain.operators[this.working]?.node.name ?? this.name, undefined);
     }
   }
 
