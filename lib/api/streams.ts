@@ -305,12 +305,18 @@ class TwoStreams<T, U> {
     this.inputs = inputs;
   }
 
-  /** One record in, one out, of either stream. */
+  /**
+   * One record in, one out, of either stream.
+   * @example clicks.connect(views).map((click) => click.page, (view) => view.page)
+   */
   map<R>(first: (record: T) => R, second: (record: U) => R, name = "map"): Operator<R> {
     return this.append({ kind: "map", name, logic: coMapLogic(first, second) });
   }
 
-  /** One record in, any number out, of either stream. */
+  /**
+   * One record in, any number out, of either stream.
+   * @example orders.connect(refunds).flatMap((order) => order.lines, () => [])
+   */
   flatMap<R>(
     first: (record: T) => Iterable<R>,
     second: (record: U) => Iterable<R>,
@@ -328,7 +334,12 @@ class TwoStreams<T, U> {
 export class ConnectedStreams<T, U> extends TwoStreams<T, U> {
   /**
    * A free function per record of either stream.
-   * @example clicks.connect(views).process("pages", { out: type<string>(), first(c, ctx) { ... }, second(v, ctx) { ... } })
+   * @example
+   * clicks.connect(views).process("pages", {
+   *   out: type<string>(),
+   *   first(click, ctx) { ctx.emit(click.page); },
+   *   second(view, ctx) { if (view.ms > 1000) ctx.emit(view.page); },
+   * })
    */
   process<Out, S extends OperatorDescriptors = NoState>(
     name: string,
