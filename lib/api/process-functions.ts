@@ -10,7 +10,10 @@ export interface TypeMark<T> {
   readonly recordType?: T;
 }
 
-/** Names the type of what `ctx.emit` is given, which TypeScript cannot infer. */
+/**
+ * Names the type of what `ctx.emit` is given, which TypeScript cannot infer.
+ * @example stream.process("texts", { out: type<string>(), element(n, ctx) { ctx.emit(`${n}`); } })
+ */
 export function type<T>(): TypeMark<T> {
   return {};
 }

@@ -93,6 +93,7 @@ export abstract class KeyedOperator implements Operator {
   }
 
   rest(): void {
+    if (this.due) return;
     const next = this.timers === undefined ? Number.NaN : this.timers.nextProcessing();
     if (Number.isNaN(next) || next > this.context.wallNow()) return;
     this.due = true;
@@ -110,8 +111,11 @@ export abstract class KeyedOperator implements Operator {
       if (fired % TIMERS_PER_LOOK !== 0) continue;
       const now = context.now();
       if (Number.isNaN(started)) started = now;
-      // The rest next turn: unlike event time they hold nothing up.
-      else if (now - started >= ROUND_MS) return true;
+      else if (now - started >= ROUND_MS) {
+        // The others next turn: unlike event time they hold nothing up.
+        context.wake();
+        return true;
+      }
     }
     this.due = false;
     return true;

@@ -50,12 +50,21 @@ export interface SideOutput<S> {
   readonly recordType?: S;
 }
 
-/** Names a side output of `process`. */
+/**
+ * Names a side output of `process`.
+ * @example
+ * const refunds = sideOutput<Payment>("refunds");
+ * const paid = payments.process("split", { element(p, ctx) { p.amount < 0 ? ctx.side(refunds, p) : ctx.emit(p); } });
+ * paid.side(refunds).sink("refunds", printSink());
+ */
 export function sideOutput<S>(name: string): SideOutput<S> {
   return { name };
 }
 
-/** The context of one operator's functions: one object, of which the fields change. */
+/**
+ * The context of one operator's functions: one object, of which the fields change. Its functions work when taken out
+ * of it.
+ */
 export class FunctionScope {
   timestamp = Number.NaN;
   watermark = Number.NEGATIVE_INFINITY;
@@ -72,20 +81,18 @@ export class FunctionScope {
     this.out = context.out;
   }
 
-  processingTime(): number {
-    return this.context.wallNow();
-  }
+  readonly processingTime = (): number => this.context.wallNow();
 
-  emit(record: unknown, timestamp: number = this.timestamp): void {
+  readonly emit = (record: unknown, timestamp: number = this.timestamp): void => {
     this.out(record, timestamp);
-  }
+  };
 
-  side(output: SideOutput<unknown>, record: unknown): void {
+  readonly side = (output: SideOutput<unknown>, record: unknown): void => {
     let emit = this.sides.get(output.name);
     if (emit === undefined) {
       emit = this.context.side(output.name);
       this.sides.set(output.name, emit);
     }
     emit(record, this.timestamp);
-  }
+  };
 }

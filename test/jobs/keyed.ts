@@ -89,11 +89,12 @@ const programs: Record<string, (env: Environment) => void> = {
             ctx.timers.processingTime(Number.POSITIVE_INFINITY);
             ctx.timers.deleteProcessingTime(Number.POSITIVE_INFINITY);
           }
-          if (reading.id % 1000 === 0) ctx.side(small, reading);
+          const { side } = ctx;
+          if (reading.id % 1000 === 0) side(small, reading);
         },
-        timer(time, ctx) {
-          ctx.emit({ group: ctx.key.group, time });
-          if (time < 50_000) ctx.timers.eventTime(time + 1000);
+        timer(time, { key, emit, timers }) {
+          emit({ group: key.group, time });
+          if (time < 50_000) timers.eventTime(time + 1000);
         },
       });
     process.sink("out", collectSink());
