@@ -1,15 +1,30 @@
 /** The public surface: everything a job and an embedding program import from "millrace". */
+export { BroadcastStream } from "./api/broadcast-stream.js";
 export { defineJob, type JobDefinition } from "./api/define-job.js";
 export type { Environment, SourceOptions } from "./api/environment.js";
 export {
-  type MiniBatchOptions,
+  type BroadcastProcessFunction,
+  type BroadcastReadContext,
+  type BroadcastWriteContext,
+  type CoProcessFunction,
+  type KeyedCoProcessFunction,
+  type KeyedProcessFunction,
   type ProcessFunction,
-  type RunningOptions,
-  type TopOptions,
+  type ProcessOptions,
   type TypeMark,
   type,
-} from "./api/stream-options.js";
-export { DataStream, KeyedStream, Operator, WindowedStream } from "./api/streams.js";
+} from "./api/process-functions.js";
+export type { MiniBatchOptions, RunningOptions, TopOptions } from "./api/stream-options.js";
+export {
+  AnyStream,
+  BroadcastConnectedStream,
+  ConnectedStreams,
+  DataStream,
+  KeyedConnectedStreams,
+  KeyedStream,
+  Operator,
+  WindowedStream,
+} from "./api/streams.js";
 export type { Duration } from "./base/duration.js";
 export { MillraceError } from "./base/error.js";
 export type { ErrorCode } from "./base/error-catalogue.js";
@@ -65,8 +80,32 @@ export {
   min,
   sum,
 } from "./operators/aggregates.js";
-export { type ProcessContext, type SideOutput, sideOutput } from "./operators/process.js";
+export {
+  type KeyedProcessContext,
+  type ProcessContext,
+  type ReadonlyMapState,
+  type SideOutput,
+  type StateOf,
+  sideOutput,
+  type TimerRegistry,
+} from "./operators/process-context.js";
 export type { SinkDefinition, SinkWriter, WriterContext } from "./sink/contract.js";
 export type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "./source/contract.js";
+export type { AppendingState, ListState, MapState, ValueState } from "./state/contract.js";
+export {
+  aggregating,
+  broadcastState,
+  type KeyedDescriptor,
+  list,
+  listState,
+  map,
+  type OperatorStateDescriptor,
+  reducing,
+  type StateAggregate,
+  type StateHandle,
+  type StateSettings,
+  unionListState,
+  value,
+} from "./state/descriptors.js";
 export { type WatermarkStrategy, watermarks } from "./time/watermarks.js";
 export { sliding, tumbling, type Window, type WindowAssigner } from "./time/windows.js";

@@ -24,6 +24,7 @@ const LAYERS: readonly (readonly string[])[] = [
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   operators: ["source", "sink", "checkpoint"],
   planner: ["protocol"],
+  time: ["state"],
   "engine.ts": ["host"],
   "index.ts": ["cli"],
 };

@@ -15,6 +15,8 @@ export interface StreamInput {
   readonly side?: string;
   readonly partitioner?: Partitioner;
   readonly selector?: AnyFunction;
+  /** Which input of an operator with two it feeds. */
+  readonly input?: 0 | 1;
 }
 
 /** What an operator is made of when it is added to the graph. */
@@ -94,6 +96,7 @@ export class GraphBuilder {
       partitioner: input.partitioner ?? "forward",
     };
     if (input.side !== undefined) edge.side = input.side;
+    if (input.input !== undefined) edge.input = input.input;
     if (input.partitioner !== undefined) edge.explicit = true;
     if (input.selector !== undefined) {
       edge.selector = `${this.edges.length}`;

@@ -1,25 +1,6 @@
 /** Options and function types of the stream methods. */
 import type { Duration } from "../base/duration.js";
-import type { ProcessContext } from "../operators/process.js";
 import type { Window } from "../time/windows.js";
-
-/** What `process` takes: a function, or an object of functions. */
-export interface ProcessFunction<T, Out> {
-  /** Before the first record of a subtask. */
-  open?(context: { readonly subtask: number }): void;
-  element(record: T, context: ProcessContext<Out>): void;
-  close?(): void;
-}
-
-/** A type for the compiler only: `process("x", { out: type<Alert>(), ... })`. */
-export interface TypeMark<T> {
-  readonly recordType?: T;
-}
-
-/** Names the type of what `ctx.emit` is given, which TypeScript cannot infer. */
-export function type<T>(): TypeMark<T> {
-  return {};
-}
 
 /** Gathers updates: a key's result is emitted once per batch, and records are combined before they cross threads. */
 export interface MiniBatchOptions {

@@ -1,33 +1,37 @@
 /** Streams: what a user says, one method an operator. Names are Flink's where the idea is Flink's. */
-import { durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
 import type { OperatorNode, Partitioner } from "../graph/stream-graph.js";
-import { type Aggregate, type AggregateResult, type Aggregates, custom } from "../operators/aggregates.js";
+import type { AggregateResult, Aggregates } from "../operators/aggregates.js";
+import { coFlatMapLogic, coMapLogic } from "../operators/connected.js";
 import type { AnyFunction } from "../operators/contract.js";
 import { filterLogic } from "../operators/filter.js";
 import { flatMapLogic } from "../operators/flat-map.js";
+import type { KeyedDescriptors } from "../operators/keyed-operator.js";
 import { mapLogic } from "../operators/map.js";
-import { processLogic, type SideOutput } from "../operators/process.js";
-import { runningLogic } from "../operators/running-aggregate.js";
-import { sinkLogic } from "../operators/sink.js";
+import type { OperatorDescriptors } from "../operators/operator-state.js";
+import type { SideOutput } from "../operators/process-context.js";
 import { topRecords } from "../operators/top-n.js";
-import { windowLogic } from "../operators/window-aggregate.js";
 import type { SinkDefinition } from "../sink/contract.js";
+import type { BroadcastDescriptor } from "../state/contract.js";
 import type { WindowAssigner } from "../time/windows.js";
+import * as added from "./added-operators.js";
+import { BroadcastStream } from "./broadcast-stream.js";
 import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js";
 import type {
-  Default,
-  Place,
+  BroadcastProcessFunction,
+  CoProcessFunction,
+  KeyedCoProcessFunction,
+  KeyedProcessFunction,
+  NoState,
   ProcessFunction,
-  RunningOptions,
-  TopOptions,
-  TypeMark,
-} from "./stream-options.js";
+} from "./process-functions.js";
+import type { Default, Place, RunningOptions, TopOptions } from "./stream-options.js";
 
-/** A stream of records of type T. Immutable: every method answers a new stream. */
-export class DataStream<T> {
+/** What streams with and without keys have in common. Immutable: every method answers a new stream. */
+export class AnyStream<T> {
   protected readonly env: GraphBuilder;
-  protected readonly inputs: readonly StreamInput[];
+  /** @internal */
+  readonly inputs: readonly StreamInput[];
 
   constructor(env: GraphBuilder, inputs: readonly StreamInput[]) {
     this.env = env;
@@ -51,21 +55,6 @@ export class DataStream<T> {
     return this.append({ kind: "flatMap", name, logic: flatMapLogic(expand) });
   }
 
-  /**
-   * A free function per record with a context: `ctx.emit`, `ctx.side(output, record)`, `ctx.timestamp`.
-   * @example stream.process("split", { out: type<Order>(), element(o, ctx) { ctx.emit(o); } })
-   */
-  process<Out = T>(
-    name: string,
-    functions: ProcessFunction<T, Out> & { out?: TypeMark<Out> },
-  ): Operator<Out> {
-    return this.append({
-      kind: "process",
-      name,
-      logic: processLogic(functions as ProcessFunction<any, any>),
-    });
-  }
-
   /** Records of equal keys go to the same subtask. */
   keyBy<K>(key: (record: T) => K): KeyedStream<T, K> {
     return new KeyedStream<T, K>(this.env, this.via("hash", key), key);
@@ -77,7 +66,7 @@ export class DataStream<T> {
   }
 
   /** This stream and others of the same type as one. */
-  union(...others: readonly DataStream<T>[]): DataStream<T> {
+  union(...others: readonly AnyStream<T>[]): DataStream<T> {
     return new DataStream<T>(this.env, [...this.inputs, ...others.flatMap((other) => other.inputs)]);
   }
 
@@ -96,9 +85,16 @@ export class DataStream<T> {
     return this.partitioned("shuffle");
   }
 
-  /** Every record to every subtask. */
-  broadcast(): DataStream<T> {
-    return this.partitioned("broadcast");
+  /**
+   * Every record to every subtask. With a descriptor: to be connected to a keyed stream, which reads the state
+   * that these records write.
+   * @example tx.keyBy((t) => t.account).connect(rules.broadcast(broadcastState<string, Rule>()))
+   */
+  broadcast(): DataStream<T>;
+  broadcast<BK, BV>(state: BroadcastDescriptor<BK, BV>): BroadcastStream<T, BK, BV>;
+  broadcast(state?: BroadcastDescriptor<any, any>): DataStream<T> | BroadcastStream<T, any, any> {
+    if (state === undefined) return this.partitioned("broadcast");
+    return new BroadcastStream<T, any, any>(this.via("broadcast"), state);
   }
 
   /** To the same subtask of the next operator; needs equal parallelism. */
@@ -118,13 +114,7 @@ export class DataStream<T> {
 
   /** Ends the stream in a sink under a name of its own. */
   sink(name: string, definition: SinkDefinition<T>): Operator<never> {
-    return this.append({
-      kind: "sink",
-      name,
-      config: { sink: definition.kind, ...definition.description },
-      ...(definition.parallelismMax === 1 ? { parallelism: 1 } : {}),
-      logic: sinkLogic(definition as SinkDefinition),
-    });
+    return this.append(added.sink(name, definition));
   }
 
   /** @internal */
@@ -143,6 +133,29 @@ export class DataStream<T> {
       ...(side === undefined ? {} : { side }),
       ...(selector === undefined ? {} : { selector }),
     }));
+  }
+}
+
+/** A stream of records of type T. */
+export class DataStream<T> extends AnyStream<T> {
+  /**
+   * A free function per record with a context: `ctx.emit`, `ctx.side(output, record)`, `ctx.timestamp`, and
+   * operator state where it is declared.
+   * @example stream.process("split", { out: type<Order>(), element(o, ctx) { ctx.emit(o); } })
+   */
+  process<Out = T, S extends OperatorDescriptors = NoState>(
+    name: string,
+    functions: ProcessFunction<T, Out, S>,
+  ): Operator<Out> {
+    return this.append(added.process(name, functions));
+  }
+
+  /**
+   * This stream and another, of another type, as the two inputs of one operator.
+   * @example clicks.connect(views).map((click) => click.page, (view) => view.page)
+   */
+  connect<U>(other: AnyStream<U>): ConnectedStreams<T, U> {
+    return new ConnectedStreams<T, U>(this.env, inputsOf(this, other));
   }
 }
 
@@ -206,12 +219,49 @@ export class Operator<T> extends DataStream<T> {
 }
 
 /** A stream whose records of equal keys are in the same subtask. */
-export class KeyedStream<T, K> extends DataStream<T> {
+export class KeyedStream<T, K> extends AnyStream<T> {
   private readonly key: (record: T) => K;
 
   constructor(env: GraphBuilder, inputs: readonly StreamInput[], key: (record: T) => K) {
     super(env, inputs);
     this.key = key;
+  }
+
+  /**
+   * A free function per record with a context: state and timers of the record's key beside what `process` on
+   * other streams is given.
+   * @example
+   * tx.keyBy((t) => t.account).process("fraud", {
+   *   out: type<Alert>(),
+   *   state: { small: value<boolean>() },
+   *   element(t, ctx) {
+   *     if (ctx.state.small.get() && t.amount > 500) ctx.emit({ account: ctx.key, amount: t.amount });
+   *     if (t.amount >= 1) return;
+   *     ctx.state.small.update(true);
+   *     ctx.timers.eventTime(ctx.timestamp + 60_000);
+   *   },
+   *   timer(time, ctx) { ctx.state.small.clear(); },
+   * })
+   */
+  process<Out = T, S extends KeyedDescriptors = NoState>(
+    name: string,
+    functions: KeyedProcessFunction<T, K, Out, S>,
+  ): Operator<Out> {
+    return this.append(added.keyedProcess(name, functions, this.key));
+  }
+
+  /**
+   * This stream and another of equal keys as the two inputs of one operator, with state in common; or this
+   * stream and one that is broadcast, with state that all its keys read.
+   * @example orders.keyBy((o) => o.id).connect(payments.keyBy((p) => p.orderId)).process("paid", { ... })
+   */
+  connect<U>(other: KeyedStream<U, K>): KeyedConnectedStreams<T, U, K>;
+  connect<U, BK, BV>(other: BroadcastStream<U, BK, BV>): BroadcastConnectedStream<T, U, K, BK, BV>;
+  connect<U>(other: KeyedStream<U, K> | BroadcastStream<U, any, any>): any {
+    if (other instanceof BroadcastStream) {
+      return new BroadcastConnectedStream(this.env, inputsOf(this, other), other.state, this.key);
+    }
+    return new KeyedConnectedStreams<T, U, K>(this.env, inputsOf(this, other), [this.key, other.key]);
   }
 
   /** Event-time windows per key. */
@@ -236,27 +286,135 @@ export class KeyedStream<T, K> extends DataStream<T> {
   ): Operator<any> {
     const project = typeof second === "function" ? second : undefined;
     const options = typeof second === "function" ? third : second;
-    return this.append({
-      kind: "aggregate",
-      config: {
-        aggregates: kinds(aggregates),
-        ...(options?.miniBatch ? { miniBatch: options.miniBatch } : {}),
-      },
-      logic: runningLogic({ aggregates, key: this.key, project, miniBatch: miniBatchOf(options) }),
-    });
+    return this.append(added.runningAggregate(aggregates, this.key, project, options));
   }
 
   /** Combines the records of a key into one, running: emits the new value for every record. */
   reduce(combine: (left: T, right: T) => T, options?: RunningOptions): Operator<T> {
-    return this.append({
-      kind: "reduce",
-      logic: runningLogic({
-        aggregates: { value: reduction(combine) },
-        key: this.key,
-        project: (result: { value: T }) => result.value,
-        miniBatch: miniBatchOf(options),
-      }),
-    });
+    return this.append(added.runningReduce(combine, this.key, options));
+  }
+}
+
+/** Two streams as the inputs of one operator: what is the same with and without keys. */
+class TwoStreams<T, U> {
+  private readonly env: GraphBuilder;
+  private readonly inputs: readonly StreamInput[];
+
+  constructor(env: GraphBuilder, inputs: readonly StreamInput[]) {
+    this.env = env;
+    this.inputs = inputs;
+  }
+
+  /**
+   * One record in, one out, of either stream.
+   * @example clicks.connect(views).map((click) => click.page, (view) => view.page)
+   */
+  map<R>(first: (record: T) => R, second: (record: U) => R, name = "map"): Operator<R> {
+    return this.append({ kind: "map", name, logic: coMapLogic(first, second) });
+  }
+
+  /**
+   * One record in, any number out, of either stream.
+   * @example orders.connect(refunds).flatMap((order) => order.lines, () => [])
+   */
+  flatMap<R>(
+    first: (record: T) => Iterable<R>,
+    second: (record: U) => Iterable<R>,
+    name = "flatMap",
+  ): Operator<R> {
+    return this.append({ kind: "flatMap", name, logic: coFlatMapLogic(first, second) });
+  }
+
+  protected append<R>(operator: NewOperator): Operator<R> {
+    return new Operator<R>(this.env, this.env.add(operator, this.inputs));
+  }
+}
+
+/** Two streams as the inputs of one operator. */
+export class ConnectedStreams<T, U> extends TwoStreams<T, U> {
+  /**
+   * A free function per record of either stream.
+   * @example
+   * clicks.connect(views).process("pages", {
+   *   out: type<string>(),
+   *   first(click, ctx) { ctx.emit(click.page); },
+   *   second(view, ctx) { if (view.ms > 1000) ctx.emit(view.page); },
+   * })
+   */
+  process<Out, S extends OperatorDescriptors = NoState>(
+    name: string,
+    functions: CoProcessFunction<T, U, Out, S>,
+  ): Operator<Out> {
+    return this.append(added.coProcess(name, functions));
+  }
+}
+
+/** Two streams of equal keys as the inputs of one operator, with state and timers in common. */
+export class KeyedConnectedStreams<T, U, K> extends TwoStreams<T, U> {
+  private readonly keys: readonly [(record: T) => K, (record: U) => K];
+
+  constructor(
+    env: GraphBuilder,
+    inputs: readonly StreamInput[],
+    keys: readonly [(record: T) => K, (record: U) => K],
+  ) {
+    super(env, inputs);
+    this.keys = keys;
+  }
+
+  /**
+   * A free function per record of either stream, with state and timers of the record's key.
+   * @example
+   * orders.keyBy((o) => o.id).connect(payments.keyBy((p) => p.orderId)).process("paid", {
+   *   out: type<Paid>(),
+   *   state: { order: value<Order>() },
+   *   first(order, ctx) { ctx.state.order.update(order); },
+   *   second(payment, ctx) { ctx.emit({ order: ctx.state.order.get(), payment }); },
+   * })
+   */
+  process<Out, S extends KeyedDescriptors = NoState>(
+    name: string,
+    functions: KeyedCoProcessFunction<T, U, K, Out, S>,
+  ): Operator<Out> {
+    return this.append(added.keyedCoProcess(name, functions, this.keys));
+  }
+}
+
+/** A keyed stream and a broadcast one as the inputs of one operator. */
+export class BroadcastConnectedStream<T, U, K, BK, BV> {
+  private readonly env: GraphBuilder;
+  private readonly inputs: readonly StreamInput[];
+  private readonly broadcast: BroadcastDescriptor<BK, BV>;
+  private readonly key: (record: T) => K;
+
+  constructor(
+    env: GraphBuilder,
+    inputs: readonly StreamInput[],
+    broadcast: BroadcastDescriptor<BK, BV>,
+    key: (record: T) => K,
+  ) {
+    this.env = env;
+    this.inputs = inputs;
+    this.broadcast = broadcast;
+    this.key = key;
+  }
+
+  /**
+   * A free function per record of either stream: `broadcastElement` writes `ctx.broadcast`, the keyed functions
+   * read it.
+   * @example
+   * tx.keyBy((t) => t.account).connect(rules.broadcast(broadcastState<string, Rule>())).process("rules", {
+   *   out: type<Alert>(),
+   *   element(t, ctx) { if (t.amount > (ctx.broadcast.get(t.kind)?.limit ?? 0)) ctx.emit(alertOf(t)); },
+   *   broadcastElement(rule, ctx) { ctx.broadcast.set(rule.kind, rule); },
+   * })
+   */
+  process<Out, S extends KeyedDescriptors = NoState>(
+    name: string,
+    functions: BroadcastProcessFunction<T, U, K, Out, S, BK, BV>,
+  ): Operator<Out> {
+    const operator = added.broadcastProcess(name, functions, this.key, this.broadcast);
+    return new Operator<Out>(this.env, this.env.add(operator, this.inputs));
   }
 }
 
@@ -291,7 +449,11 @@ export class WindowedStream<T, K> {
 
   /** Combines the records of a window into one. */
   reduce(combine: (left: T, right: T) => T): Operator<T> {
-    return this.operator("reduce", { value: reduction(combine) }, (result: { value: T }) => result.value);
+    return this.operator(
+      "reduce",
+      { value: added.reduction(combine) },
+      (result: { value: T }) => result.value,
+    );
   }
 
   /** The `n` records with the highest `by` of each window (and key), best first. */
@@ -318,36 +480,15 @@ export class WindowedStream<T, K> {
     aggregates: Aggregates<T>,
     project: ((...given: any[]) => R) | undefined,
   ) {
-    const node = this.env.add(
-      {
-        kind: "window",
-        name,
-        config: { window: this.assigner, aggregates: kinds(aggregates) },
-        ...(this.key === undefined ? { parallelism: 1 } : {}),
-        logic: windowLogic({ assigner: this.assigner, aggregates, key: this.key, project }),
-      },
-      this.inputs,
-    );
-    return new Operator<R>(this.env, node);
+    const operator = added.windowAggregate(name, this.assigner, aggregates, this.key, project);
+    return new Operator<R>(this.env, this.env.add(operator, this.inputs));
   }
 }
 
-function kinds(aggregates: Aggregates<any>): Record<string, string> {
-  return Object.fromEntries(Object.entries(aggregates).map(([name, { kind }]) => [name, kind]));
-}
-
-function miniBatchOf(options: RunningOptions | undefined): { size: number; latencyMs: number } | undefined {
-  if (options?.miniBatch === undefined || options.miniBatch === false) return undefined;
-  const given = options.miniBatch === true ? {} : options.miniBatch;
-  return { size: given.size ?? 50_000, latencyMs: durationMs(given.latency ?? "1s", "mini-batch latency") };
-}
-
-/** `reduce` as an aggregate. */
-function reduction<T>(combine: (left: T, right: T) => T): Aggregate<T, T> {
-  return custom<T, T | undefined, T>({
-    create: () => undefined,
-    add: (accumulator, record) => (accumulator === undefined ? record : combine(accumulator, record)),
-    merge: (left, right) => (left === undefined ? right : right === undefined ? left : combine(left, right)),
-    result: (accumulator) => accumulator as T,
-  });
+/** The inputs of an operator with two. */
+function inputsOf(
+  first: { readonly inputs: readonly StreamInput[] },
+  second: { readonly inputs: readonly StreamInput[] },
+): StreamInput[] {
+  return [...first.inputs, ...second.inputs.map((input) => ({ ...input, input: 1 as const }))];
 }

@@ -41,6 +41,10 @@ export const catalogue = {
   KEY_INVALID: entry(
     "A key is a string, number, boolean, bigint, Date, null, or an array or object of these.",
   ),
+  TIMER_INVALID: entry(
+    "A timer takes a time in ms, and `process` a function `timer(time, ctx)`; without `watermarks` at the source " +
+      "records have no timestamp to count from.",
+  ),
   RECORD_NOT_CARRIABLE: entry(
     "A record that crosses threads holds plain data. Remove the function, symbol or class instance at the path shown.",
   ),

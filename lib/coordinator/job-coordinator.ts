@@ -249,7 +249,9 @@ export class JobCoordinator {
           ? undefined
           : { store: store.store.location, jobId: store.jobId, epoch: store.epoch },
       restores:
-        origin === undefined ? [] : redistribute(origin.manifest, plan.jobGraph, { allowNonRestoredState }),
+        origin === undefined
+          ? []
+          : redistribute(origin.manifest, plan.jobGraph, { allowNonRestoredState }).tasks,
       restoreFrom: origin?.location,
       events: {
         rows: given.onRows,

@@ -33,6 +33,8 @@ export interface JobEdge {
   readonly side?: string;
   /** Names the function (keyBy, partitionCustom) that chooses the channel. */
   readonly selector?: string;
+  /** Which input of the vertex's head it feeds, where that has two; the first when absent. */
+  readonly input?: 0 | 1;
 }
 
 export interface JobGraph {

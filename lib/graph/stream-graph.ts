@@ -40,6 +40,8 @@ export interface StreamEdge {
   readonly side?: string;
   /** Names the function (keyBy, partitionCustom) that chooses the channel. */
   readonly selector?: string;
+  /** Which input of an operator with two it feeds; the first when absent. */
+  readonly input?: 0 | 1;
   /** The user asked for this partitioner: it is not replaced when parallelisms differ. */
   readonly explicit?: boolean;
 }

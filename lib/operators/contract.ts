@@ -60,7 +60,10 @@ export interface OperatorContext {
   wallNow(): number;
   /** Where the operator declares its state, when it is created. */
   readonly parts: StateParts;
-  /** Keyed state by descriptors, from the job's backend; asked for at most once, when it is created. */
+  /**
+   * Keyed state by descriptors, from the job's backend; asked for at most once, when it is created. The runtime
+   * calls its `rest` and `close`.
+   */
   keyedState(): KeyedState;
   /** Counted per operator and shown in metrics. */
   readonly counters: { lateRecordsDropped: number };
@@ -70,6 +73,8 @@ export interface Operator {
   open?(): Promise<void> | void;
   /** @hot */
   element(record: unknown, timestamp: number, keyGroup: number): void;
+  /** A record of the second input; an operator that has it is the head of its chain. @hot */
+  second?(record: unknown, timestamp: number, keyGroup: number): void;
   /** Event time reaches `watermark`. False: suspended by the gate, call again with the same watermark. */
   advance?(watermark: number): boolean;
   /** The watermark that may go on below after `advance`, where records are held back; the same by default. */

@@ -10,7 +10,7 @@ export function flatMapLogic(expand: AnyFunction): OperatorLogic {
   };
 }
 
-class FlatMap implements Operator {
+export class FlatMap implements Operator {
   private readonly context: OperatorContext;
   private readonly expand: (record: unknown) => Iterable<unknown>;
   private open_: Iterator<unknown> | undefined;

@@ -1,27 +1,7 @@
-import type { AnyFunction, Emit, Operator, OperatorContext, OperatorLogic } from "./contract.js";
-
-/** What `process` gives the user's function besides the record. */
-export interface ProcessContext<Out = unknown> {
-  /** Event time of the record in hand, ms; NaN when the stream has none. */
-  readonly timestamp: number;
-  readonly subtask: number;
-  /** Emits a record, with the timestamp of the one in hand or another. */
-  emit(record: Out, timestamp?: number): void;
-  /** Emits into a side output made by `sideOutput(name)`. */
-  side<S>(output: SideOutput<S>, record: S): void;
-}
-
-/** A named side output; read it with `stream.side(output)`. */
-export interface SideOutput<S> {
-  readonly name: string;
-  /** Type only; never set. */
-  readonly recordType?: S;
-}
-
-/** Names a side output of `process`. */
-export function sideOutput<S>(name: string): SideOutput<S> {
-  return { name };
-}
+import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
+import { type OperatorDescriptors, openOperatorState } from "./operator-state.js";
+import { FunctionScope } from "./process-context.js";
+import { refusePromise } from "./promise-check.js";
 
 export interface ProcessFunctions {
   readonly open?: AnyFunction;
@@ -30,49 +10,37 @@ export interface ProcessFunctions {
 }
 
 /** A free function per record that may emit any number of records, also into side outputs. */
-export function processLogic(functions: ProcessFunctions): OperatorLogic {
+export function processLogic(functions: ProcessFunctions, state: OperatorDescriptors = {}): OperatorLogic {
   const { open, element, close } = functions;
   return {
     functions: [open, element, close].filter((each) => each !== undefined),
-    create: (context) => new Process(context, functions),
+    retains: Object.keys(state).length > 0,
+    create: (context) => new Process(context, functions, state),
   };
 }
 
-class Process implements Operator, ProcessContext {
-  timestamp = Number.NaN;
-  readonly subtask: number;
+class Process implements Operator {
   private readonly functions: ProcessFunctions;
-  private readonly out: Emit;
-  private readonly context: OperatorContext;
-  private readonly sides = new Map<string, Emit>();
+  private readonly scope: FunctionScope;
 
-  constructor(context: OperatorContext, functions: ProcessFunctions) {
-    this.context = context;
-    this.subtask = context.subtask;
+  constructor(context: OperatorContext, functions: ProcessFunctions, state: OperatorDescriptors) {
     this.functions = functions;
-    this.out = context.out;
+    this.scope = new FunctionScope(context, openOperatorState(state, context.parts));
   }
 
   open(): void {
-    this.functions.open?.({ subtask: this.subtask });
+    this.functions.open?.({ subtask: this.scope.subtask });
   }
 
   element(record: unknown, timestamp: number): void {
-    this.timestamp = timestamp;
-    this.functions.element(record, this);
+    this.scope.timestamp = timestamp;
+    const returned: unknown = this.functions.element(record, this.scope);
+    if (returned !== undefined) refusePromise(returned);
   }
 
-  emit(record: unknown, timestamp: number = this.timestamp): void {
-    this.out(record, timestamp);
-  }
-
-  side(output: SideOutput<unknown>, record: unknown): void {
-    let emit = this.sides.get(output.name);
-    if (emit === undefined) {
-      emit = this.context.side(output.name);
-      this.sides.set(output.name, emit);
-    }
-    emit(record, this.timestamp);
+  advance(watermark: number): boolean {
+    this.scope.watermark = watermark;
+    return true;
   }
 
   close(): void {

@@ -6,7 +6,8 @@ export function explainTree(graph: JobGraph): string {
   for (const vertex of graph.vertices) {
     const inputs = graph.edges.filter((edge) => edge.to === vertex.id);
     lines.push(`├─ [${vertex.id}] parallelism ${vertex.parallelism}${groupOf(vertex)}`);
-    for (const edge of inputs) lines.push(`│    ◂─ ${edge.partitioner}${sideOf(edge)} ── [${edge.from}]`);
+    for (const edge of inputs)
+      lines.push(`│    ◂─ ${edge.partitioner}${sideOf(edge)}${inputOf(edge)} ── [${edge.from}]`);
     const depth = new Map<number, number>();
     vertex.operators.forEach((node, index) => {
       const level = node.feeder < 0 ? 0 : depth.get(node.feeder)! + 1;
@@ -27,7 +28,7 @@ export function explainMermaid(graph: JobGraph): string {
     lines.push(`  v${vertex.id}["${vertex.name.replaceAll('"', "'")}<br/>x${vertex.parallelism}"]`);
   }
   for (const edge of graph.edges)
-    lines.push(`  v${edge.from} -- ${edge.partitioner}${sideOf(edge)} --> v${edge.to}`);
+    lines.push(`  v${edge.from} -- ${edge.partitioner}${sideOf(edge)}${inputOf(edge)} --> v${edge.to}`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -37,4 +38,8 @@ function groupOf(vertex: JobVertex): string {
 
 function sideOf(edge: JobEdge): string {
   return edge.side === undefined ? "" : ` (side ${edge.side})`;
+}
+
+function inputOf(edge: JobEdge): string {
+  return edge.input === 1 ? " (second input)" : "";
 }

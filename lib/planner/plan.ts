@@ -47,6 +47,7 @@ export function plan(given: Program, options: PlanOptions): Plan {
       partitioner: edge.partitioner,
       ...(edge.side === undefined ? {} : { side: edge.side }),
       ...(edge.selector === undefined ? {} : { selector: edge.selector }),
+      ...(edge.input === undefined ? {} : { input: edge.input }),
     });
   }
   return { jobGraph: { job: program.graph.job, vertices, edges: jobEdges }, program };

@@ -31,6 +31,8 @@ export interface ChainPlan {
 export interface Chain {
   /** Where the vertex's records enter. */
   readonly entry: Entry;
+  /** Where the records of the second input enter, if the head has one. */
+  readonly second: Entry | undefined;
   /** The operators with state, feeders before fed. */
   readonly operators: readonly { readonly node: ChainedOperator; readonly operator: Operator }[];
   /** Binds the chain's code into a larger function (the source's loop). */
@@ -62,9 +64,16 @@ export function buildChain(plan: ChainPlan): Chain {
     if (isSource) code.targets(0, undefined, "record", "timestamp", "0");
     else code.operator(0, "record", "timestamp", "keyGroup");
   }) as Entry;
+  const hasSecond = operators.get(0)?.second !== undefined;
+  const second = hasSecond
+    ? (compile(`${plan.vertex.name}-second`, "record, timestamp, keyGroup", (code) =>
+        code.operator(0, "record", "timestamp", "keyGroup", "second"),
+      ) as Entry)
+    : undefined;
   const sorted = [...operators].sort(([a], [b]) => a - b);
   return {
     entry,
+    second,
     operators: sorted.map(([index, operator]) => ({ node: plan.vertex.operators[index]!, operator })),
     compile,
   };
@@ -135,13 +144,19 @@ export class ChainCode {
   }
 
   /** The step of one operator. */
-  operator(index: number, value: string, timestamp: string, keyGroup: string): void {
+  operator(
+    index: number,
+    value: string,
+    timestamp: string,
+    keyGroup: string,
+    method: "element" | "second" = "element",
+  ): void {
     const node = this.plan.vertex.operators[index]!;
     const logic = this.plan.logicOf(node.uid);
     this.at(node.name, value);
     if (logic.inline === undefined) {
       const operator = this.bind(this.operatorAt(index), node.kind.replace(/\W/g, ""));
-      this.line(`${operator}.element(${value}, ${timestamp}, ${keyGroup});`);
+      this.line(`${operator}.${method}(${value}, ${timestamp}, ${keyGroup});`);
       return;
     }
     const site: EmitSite = {

@@ -22,11 +22,12 @@ import type { StateBackend } from "../state/contract.js";
 import type { BlobStore } from "../storage/contract.js";
 import { buildChain, type Failed } from "./chain-code.js";
 import type { Channel, EdgeOutput } from "./edge-code.js";
-import type { Input } from "./inputs.js";
+import type { Input, Receiver } from "./inputs.js";
 import { LocalChannel } from "./local-channel.js";
 import { OperatorStates } from "./operator-states.js";
 import { RingChannel } from "./ring-channel.js";
 import { RingInput } from "./ring-input.js";
+import { SecondInput } from "./second-input.js";
 import { SourceTask } from "./source-task.js";
 import { Task } from "./task.js";
 import { type SnapshotChannel, TaskCheckpoints } from "./task-checkpoints.js";
@@ -36,6 +37,8 @@ export interface SlotTask {
   readonly vertex: number;
   readonly subtask: number;
   readonly task: Task;
+  /** The task for channels of its second input, where it has one. */
+  readonly second: SecondInput | undefined;
   readonly reader: SourceReader | undefined;
   readonly states: OperatorStates;
   readonly inputs: readonly SnapshotChannel<Input>[];
@@ -91,19 +94,20 @@ export class SlotBuilder {
     const failed: Failed = (error, operator, record) => {
       throw userError(error, { job: this.plan.jobGraph.job, operator, subtask }, record);
     };
+    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services.backend);
     const wiring = {
       gate,
       counters,
       metrics: new TaskMetrics(this.deployment.metrics, assignment.metricsRow),
       now: systemClock.steady,
       wake: this.services.wake,
+      rest: (steady: number) => states.rest(steady),
       dataEnded: () => this.events.dataEnded(vertex.id, subtask),
       failed,
     };
     const isSource = vertex.operators[0]!.kind === "source";
     const task = isSource ? new SourceTask(vertex.operators[0]!.name, wiring) : new Task(vertex.name, wiring);
     task.vertexOperators = vertex.operators;
-    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services.backend);
     const outputs = this.plan.jobGraph.edges
       .filter((edge) => edge.from === vertex.id)
       .map((edge) => this.buildOutput(edge, vertex, subtask, task));
@@ -144,7 +148,8 @@ export class SlotBuilder {
       });
       task.wireSource(logic, reader, chain, outputs);
     } else task.wire(chain, outputs);
-    return { vertex: vertex.id, subtask, task, reader, states, inputs: [], outputs };
+    const second = chain.second === undefined ? undefined : new SecondInput(task, chain.second);
+    return { vertex: vertex.id, subtask, task, second, reader, states, inputs: [], outputs };
   }
 
   private place(vertex: JobVertex, subtask: number, operator: string) {
@@ -160,14 +165,13 @@ export class SlotBuilder {
     for (const to of targets) {
       const toSlot = slotOf[edge.to]![to]!;
       if (toSlot === slot) {
-        const receiver = present(
-          this.built.find((each) => each.vertex === edge.to && each.subtask === to),
-        ).task;
+        const reader = present(this.built.find((each) => each.vertex === edge.to && each.subtask === to));
+        const receiver = receiverOf(reader, edge);
         const input = this.inputIndex(edge, to, subtask);
         const channel = new LocalChannel(receiver, input, task);
-        const list = this.localInputs.get(receiver) ?? [];
+        const list = this.localInputs.get(reader.task) ?? [];
         list.push({ input, channel });
-        this.localInputs.set(receiver, list);
+        this.localInputs.set(reader.task, list);
         channels.push(channel);
         entries.push(receiver.entry);
       } else {
@@ -221,10 +225,19 @@ export class SlotBuilder {
     const channels = this.inputsOf(vertex, subtask).map(({ edge, from, to }, input) => {
       const local = locals.find((each) => each.input === input)?.channel;
       if (local !== undefined) return local;
-      const fromSlot = slotOf[this.plan.jobGraph.edges[edge]!.from]![from]!;
+      const jobEdge = this.plan.jobGraph.edges[edge]!;
+      const fromSlot = slotOf[jobEdge.from]![from]!;
       const ring = rings.find((each) => each.edge === edge && each.from === from && each.to === to);
       const peer = new Doorbell(doorbells[present(fromSlot === slot ? undefined : fromSlot)]!);
-      return new RingInput(present(ring).memory, peer, task, input, task.gate, this.retaining.has(vertex));
+      const receiver = receiverOf(built, jobEdge);
+      return new RingInput(
+        present(ring).memory,
+        peer,
+        receiver,
+        input,
+        task.gate,
+        this.retaining.has(vertex),
+      );
     });
     task.connect(channels);
     const alwaysAligned = !mayOvertakeInto(this.plan.jobGraph, vertex);
@@ -271,6 +284,11 @@ export class SlotBuilder {
       }),
     );
   }
+}
+
+/** What the channels of an edge give their records to. */
+function receiverOf({ task, second }: SlotTask, edge: JobEdge): Receiver {
+  return edge.input === 1 ? present(second) : task;
 }
 
 function retainingVertices({ jobGraph, program }: Plan): Set<number> {

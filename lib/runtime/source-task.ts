@@ -50,6 +50,7 @@ export class SourceTask extends Task {
   }
 
   override async open(): Promise<void> {
+    if (this.finishedData) return;
     await super.open();
     this.reader.start();
   }

@@ -2,7 +2,7 @@
 import { MillraceError } from "../base/error.js";
 import { readEntries } from "../checkpoint/entries.js";
 import type { Segment } from "../checkpoint/snapshot.js";
-import type { ChannelRestore, EntrySelection, PartRestore, TaskRestore } from "../checkpoint/task-restore.js";
+import type { ChannelRestore, EntryChoice, PartRestore, TaskRestore } from "../checkpoint/task-restore.js";
 import type { StatePart } from "../state/contract.js";
 import { schemaDiff } from "../state/schema.js";
 import type { BlobStore } from "../storage/contract.js";
@@ -25,7 +25,7 @@ export async function restoreTask(
       checkSchema(built, target.part, part);
       await loadPart(target.part, part, store);
     }
-    if (splits !== undefined && splits.length > 0) built.reader?.addSplits(splits as never);
+    if (splits.length > 0) built.reader?.addSplits(splits as never);
   }
   for (const channel of restore.channels) await loadChannel(built, channel, store);
 }
@@ -54,38 +54,46 @@ function checkSchema({ task, subtask }: SlotTask, part: StatePart, restored: Par
 }
 
 async function loadPart(target: StatePart, part: PartRestore, store: BlobStore | undefined): Promise<void> {
-  const wanted = selection(part);
+  const { take } = part;
+  let place = -1;
   for (const segment of part.chain) {
     readEntries(await bytesOf(segment, store), (value, stamp, keyGroup) => {
-      if (wanted(keyGroup)) target.load(value, stamp, keyGroup);
+      place++;
+      if (isTaken(take, place, keyGroup)) target.load(value, stamp, keyGroup);
     });
   }
 }
 
-async function loadChannel(
-  { inputs }: SlotTask,
-  channel: ChannelRestore,
-  store: BlobStore | undefined,
-): Promise<void> {
-  const wanted = selection(channel);
-  const input = inputs.find(({ edge, from }) => edge === channel.edge && from === channel.from)!;
-  readEntries(await bytesOf(channel.segment, store), (value, timestamp, keyGroup) => {
-    if (wanted(keyGroup)) input.channel.restore((value as { r: unknown }).r, timestamp, keyGroup);
-  });
+function isTaken(take: EntryChoice, place: number, keyGroup: number): boolean {
+  if (take.kind === "groups") return keyGroup >= take.groups.first && keyGroup <= take.groups.last;
+  return take.kind === "all" || (place >= take.first && place < take.first + take.count);
 }
 
-function selection({ groups, deal }: EntrySelection): (keyGroup: number) => boolean {
-  let place = -1;
-  return (keyGroup) => {
-    place++;
-    if (groups !== undefined && (keyGroup < groups.first || keyGroup > groups.last)) return false;
-    return deal === undefined || place % deal.of === deal.index;
-  };
+/** Puts records that were in flight in front of the channel they were on, or of another of its edge. */
+async function loadChannel(
+  { task, inputs }: SlotTask,
+  { edge, from, operator, segment, groups }: ChannelRestore,
+  store: BlobStore | undefined,
+): Promise<void> {
+  const ofEdge = inputs.filter((input) => input.edge === edge);
+  const input = ofEdge.find((each) => each.from === from) ?? ofEdge[0];
+  if (input === undefined) {
+    throw new MillraceError(
+      "CHANNEL_STATE_MOVED",
+      `"${operator}" is fused with what is before it now, and the checkpoint holds records between them`,
+      { operator: task.name },
+    );
+  }
+  readEntries(await bytesOf(segment, store), (value, timestamp, keyGroup) => {
+    const isOwn = groups === undefined || (keyGroup >= groups.first && keyGroup <= groups.last);
+    if (isOwn) input.channel.restore((value as { r: unknown }).r, timestamp, keyGroup);
+  });
 }
 
 async function bytesOf({ place, bytes }: Segment, store: BlobStore | undefined): Promise<Uint8Array> {
   if ("inline" in place) return place.inline;
-  if (store === undefined)
+  if (store === undefined) {
     throw new MillraceError("BLOB_MISSING", `${place.blob} is in a store that is not there`);
+  }
   return store.getRange(place.blob, place.offset, bytes);
 }

@@ -41,6 +41,8 @@ export interface TaskWiring {
   readonly counters: { lateRecordsDropped: number };
   readonly now: () => number;
   readonly wake: () => void;
+  /** The turn ends: keyed state may tidy up. */
+  readonly rest: (steady: number) => void;
   /** The task has processed all of its input and waits for its final checkpoint. */
   readonly dataEnded: () => void;
   /** Throws a user function's error with its place. */
@@ -123,6 +125,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   }
 
   async open(): Promise<void> {
+    if (this.finishedData) return;
     // Downstream operators first, so that what opens upstream can emit.
     for (const { operator } of [...this.chain.operators].reverse()) {
       await operator.open?.();
@@ -137,6 +140,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** Goes on where a finished task was: nothing is left to do but to say so. */
   restoreFinished(): void {
     this.phase = "awaiting";
+    this.wiring.dataEnded();
     for (const output of this.outputs) {
       output.watermark(WATERMARK_MAX);
       output.endOfData();
@@ -351,7 +355,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     try {
       return this.settleOperators();
     } catch (error) {
-      return this.wiring.failed(error, this.chain.operators[this.working]!.node.name, undefined);
+      return this.wiring.failed(error, this.chain.operators[this.working]?.node.name ?? this.name, undefined);
     }
   }
 
@@ -451,6 +455,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   private rest(steady: number): void {
     if (this.phase === "finished" || this.phase === "committing") return;
     for (const { operator } of this.chain.operators) operator.rest?.(steady);
+    this.wiring.rest(steady);
     for (const output of this.outputs) output.rest(steady);
   }
 

@@ -9,10 +9,6 @@ export const DISCARDED = 0x3fff_ffff;
  * cell in a table for each, also while its content is gone.
  */
 export class Cell {
-  readonly key: unknown;
-  /** Key of a map's entry, number of a chunk. */
-  readonly at: unknown;
-  readonly group: number;
   value: unknown;
   stamp: number;
   /** The epoch in which it was last changed. */
@@ -22,6 +18,10 @@ export class Cell {
    * next one.
    */
   packed: number;
+  readonly group: number;
+  readonly key: unknown;
+  /** Key of a map's entry, number of a chunk. */
+  readonly at: unknown;
 
   constructor(
     key: unknown,
@@ -32,12 +32,13 @@ export class Cell {
     mark: number,
     packed: number,
   ) {
-    this.key = key;
-    this.at = at;
-    this.group = group;
+    // What every access reads comes first, to lie in one cache line.
     this.value = value;
     this.stamp = stamp;
     this.mark = mark;
     this.packed = packed;
+    this.group = group;
+    this.key = key;
+    this.at = at;
   }
 }

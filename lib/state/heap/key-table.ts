@@ -44,7 +44,7 @@ export class KeyTable<V> {
 
   mapOf(group: number): Map<CanonicalKey, V> {
     const map = this.maps[group - this.first];
-    assert(map !== undefined, `key group ${group} is not this subtask's, or no key was selected`);
+    assert(map !== undefined, "the key group is not this subtask's, or no key was selected");
     return map;
   }
 

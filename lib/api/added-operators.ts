@@ -1,0 +1,149 @@
+/** The operators that the methods of streams add to the graph. */
+import { durationMs } from "../base/duration.js";
+import { type Aggregate, type Aggregates, custom } from "../operators/aggregates.js";
+import { broadcastProcessLogic } from "../operators/broadcast-process.js";
+import { coProcessLogic } from "../operators/connected.js";
+import type { AnyFunction } from "../operators/contract.js";
+import { keyedCoProcessLogic } from "../operators/keyed-co-process.js";
+import { keyedProcessLogic } from "../operators/keyed-process.js";
+import { processLogic } from "../operators/process.js";
+import { runningLogic } from "../operators/running-aggregate.js";
+import { sinkLogic } from "../operators/sink.js";
+import { windowLogic } from "../operators/window-aggregate.js";
+import type { SinkDefinition } from "../sink/contract.js";
+import type { BroadcastDescriptor } from "../state/contract.js";
+import type { WindowAssigner } from "../time/windows.js";
+import type { NewOperator } from "./graph-builder.js";
+import type {
+  BroadcastProcessFunction,
+  CoProcessFunction,
+  KeyedCoProcessFunction,
+  KeyedProcessFunction,
+  ProcessFunction,
+} from "./process-functions.js";
+import type { RunningOptions } from "./stream-options.js";
+
+export function process(name: string, functions: ProcessFunction<any, any, any>): NewOperator {
+  const { state } = functions;
+  return { kind: "process", name, config: stateConfig(state), logic: processLogic(functions, state) };
+}
+
+export function keyedProcess(
+  name: string,
+  functions: KeyedProcessFunction<any, any, any, any>,
+  key: AnyFunction,
+): NewOperator {
+  const { state = {} } = functions;
+  const logic = keyedProcessLogic({ key, state, functions });
+  return { kind: "process", name, config: stateConfig(state), logic };
+}
+
+export function coProcess(name: string, functions: CoProcessFunction<any, any, any, any>): NewOperator {
+  const { state } = functions;
+  return { kind: "process", name, config: stateConfig(state), logic: coProcessLogic(functions, state) };
+}
+
+export function keyedCoProcess(
+  name: string,
+  functions: KeyedCoProcessFunction<any, any, any, any, any>,
+  keys: readonly [AnyFunction, AnyFunction],
+): NewOperator {
+  const { state = {} } = functions;
+  const logic = keyedCoProcessLogic({ keys, state, functions });
+  return { kind: "process", name, config: stateConfig(state), logic };
+}
+
+export function broadcastProcess(
+  name: string,
+  functions: BroadcastProcessFunction<any, any, any, any, any, any, any>,
+  key: AnyFunction,
+  broadcast: BroadcastDescriptor<any, any>,
+): NewOperator {
+  const { state = {} } = functions;
+  const logic = broadcastProcessLogic({ key, state, broadcast, functions });
+  return { kind: "process", name, config: stateConfig({ ...state, broadcast }), logic };
+}
+
+export function sink(name: string, definition: SinkDefinition<any>): NewOperator {
+  return {
+    kind: "sink",
+    name,
+    config: { sink: definition.kind, ...definition.description },
+    ...(definition.parallelismMax === 1 ? { parallelism: 1 } : {}),
+    logic: sinkLogic(definition as SinkDefinition),
+  };
+}
+
+export function runningAggregate(
+  aggregates: Aggregates<any>,
+  key: AnyFunction,
+  project: AnyFunction | undefined,
+  options: RunningOptions | undefined,
+): NewOperator {
+  return {
+    kind: "aggregate",
+    config: {
+      aggregates: kinds(aggregates),
+      ...(options?.miniBatch ? { miniBatch: options.miniBatch } : {}),
+    },
+    logic: runningLogic({ aggregates, key, project, miniBatch: miniBatchOf(options) }),
+  };
+}
+
+export function runningReduce<T>(
+  combine: (left: T, right: T) => T,
+  key: AnyFunction,
+  options: RunningOptions | undefined,
+): NewOperator {
+  const logic = runningLogic({
+    aggregates: { value: reduction(combine) },
+    key,
+    project: (result: { value: T }) => result.value,
+    miniBatch: miniBatchOf(options),
+  });
+  return { kind: "reduce", logic };
+}
+
+export function windowAggregate(
+  name: string,
+  assigner: WindowAssigner,
+  aggregates: Aggregates<any>,
+  key: AnyFunction | undefined,
+  project: AnyFunction | undefined,
+): NewOperator {
+  return {
+    kind: "window",
+    name,
+    config: { window: assigner, aggregates: kinds(aggregates) },
+    ...(key === undefined ? { parallelism: 1 } : {}),
+    logic: windowLogic({ assigner, aggregates, key, project }),
+  };
+}
+
+/** `reduce` as an aggregate. */
+export function reduction<T>(combine: (left: T, right: T) => T): Aggregate<T, T> {
+  return custom<T, T | undefined, T>({
+    create: () => undefined,
+    add: (accumulator, record) => (accumulator === undefined ? record : combine(accumulator, record)),
+    merge: (left, right) => (left === undefined ? right : right === undefined ? left : combine(left, right)),
+    result: (accumulator) => accumulator as T,
+  });
+}
+
+/** Declared state, for plans: names and kinds. */
+function stateConfig(
+  state: Readonly<Record<string, { readonly kind: string }>> = {},
+): Record<string, unknown> {
+  const names = Object.entries(state).map(([name, { kind }]) => [name, kind]);
+  return names.length === 0 ? {} : { state: Object.fromEntries(names) };
+}
+
+function kinds(aggregates: Aggregates<any>): Record<string, string> {
+  return Object.fromEntries(Object.entries(aggregates).map(([name, { kind }]) => [name, kind]));
+}
+
+function miniBatchOf(options: RunningOptions | undefined): { size: number; latencyMs: number } | undefined {
+  if (options?.miniBatch === undefined || options.miniBatch === false) return undefined;
+  const given = options.miniBatch === true ? {} : options.miniBatch;
+  return { size: given.size ?? 50_000, latencyMs: durationMs(given.latency ?? "1s", "mini-batch latency") };
+}

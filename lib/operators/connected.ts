@@ -1,0 +1,115 @@
+// @hot one call per record
+/** Operators over two streams without keys: a function for the records of each. */
+import type { AnyFunction, Emit, Operator, OperatorContext, OperatorLogic } from "./contract.js";
+import { FlatMap } from "./flat-map.js";
+import { type OperatorDescriptors, openOperatorState } from "./operator-state.js";
+import { FunctionScope } from "./process-context.js";
+import { refusePromise } from "./promise-check.js";
+
+/** One record in, one out, of either stream. */
+export function coMapLogic(first: AnyFunction, second: AnyFunction): OperatorLogic {
+  return { functions: [first, second], create: (context) => new CoMap(context, first, second) };
+}
+
+class CoMap implements Operator {
+  private readonly out: Emit;
+  private readonly ofFirst: AnyFunction;
+  private readonly ofSecond: AnyFunction;
+
+  constructor(context: OperatorContext, first: AnyFunction, second: AnyFunction) {
+    this.out = context.out;
+    this.ofFirst = first;
+    this.ofSecond = second;
+  }
+
+  element(record: unknown, timestamp: number): void {
+    const result: unknown = this.ofFirst(record);
+    refusePromise(result);
+    this.out(result, timestamp);
+  }
+
+  second(record: unknown, timestamp: number): void {
+    const result: unknown = this.ofSecond(record);
+    refusePromise(result);
+    this.out(result, timestamp);
+  }
+}
+
+/** One record in, any iterable out, of either stream. */
+export function coFlatMapLogic(first: AnyFunction, second: AnyFunction): OperatorLogic {
+  return { functions: [first, second], create: (context) => new CoFlatMap(context, first, second) };
+}
+
+class CoFlatMap implements Operator {
+  private readonly ofFirst: FlatMap;
+  private readonly ofSecond: FlatMap;
+
+  constructor(context: OperatorContext, first: AnyFunction, second: AnyFunction) {
+    this.ofFirst = new FlatMap(context, first as (record: unknown) => Iterable<unknown>);
+    this.ofSecond = new FlatMap(context, second as (record: unknown) => Iterable<unknown>);
+  }
+
+  element(record: unknown, timestamp: number): void {
+    this.ofFirst.element(record, timestamp);
+  }
+
+  second(record: unknown, timestamp: number): void {
+    this.ofSecond.element(record, timestamp);
+  }
+
+  proceed(): boolean {
+    return this.ofFirst.proceed() && this.ofSecond.proceed();
+  }
+}
+
+export interface CoProcessFunctions {
+  readonly open?: AnyFunction;
+  readonly first: AnyFunction;
+  readonly second: AnyFunction;
+  readonly close?: AnyFunction;
+}
+
+/** A free function per record of either stream. */
+export function coProcessLogic(user: CoProcessFunctions, state: OperatorDescriptors): OperatorLogic {
+  const { open, first, second, close } = user;
+  return {
+    functions: [open, first, second, close].filter((each) => each !== undefined),
+    retains: Object.keys(state).length > 0,
+    create: (context) => new CoProcess(context, user, state),
+  };
+}
+
+class CoProcess implements Operator {
+  private readonly user: CoProcessFunctions;
+  private readonly scope: FunctionScope;
+
+  constructor(context: OperatorContext, user: CoProcessFunctions, state: OperatorDescriptors) {
+    this.user = user;
+    this.scope = new FunctionScope(context, openOperatorState(state, context.parts));
+  }
+
+  open(): void {
+    this.user.open?.({ subtask: this.scope.subtask });
+  }
+
+  element(record: unknown, timestamp: number): void {
+    this.scope.timestamp = timestamp;
+    const returned: unknown = this.user.first(record, this.scope);
+    if (returned !== undefined) refusePromise(returned);
+  }
+
+  second(record: unknown, timestamp: number): void {
+    this.scope.timestamp = timestamp;
+    const returned: unknown = this.user.second(record, this.scope);
+    if (returned !== undefined) refusePromise(returned);
+  }
+
+  advance(watermark: number): boolean {
+    this.scope.watermark = watermark;
+    return true;
+  }
+
+  close(): void {
+    this.user.close?.();
+  }
+}

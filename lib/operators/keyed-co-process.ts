@@ -1,0 +1,57 @@
+// @hot one call per record
+import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
+import {
+  checkNames,
+  functionsOf,
+  type KeyedDescriptors,
+  type KeyedFunctions,
+  KeyedOperator,
+} from "./keyed-operator.js";
+import { refusePromise } from "./promise-check.js";
+
+export interface KeyedCoProcessFunctions extends KeyedFunctions {
+  readonly first: AnyFunction;
+  readonly second: AnyFunction;
+}
+
+export interface KeyedCoProcessSpec {
+  readonly keys: readonly [AnyFunction, AnyFunction];
+  readonly state: KeyedDescriptors;
+  readonly functions: KeyedCoProcessFunctions;
+}
+
+/** Two streams of equal keys: a function for the records of each, over the same state and timers. */
+export function keyedCoProcessLogic(spec: KeyedCoProcessSpec): OperatorLogic {
+  const { open, first, second, timer, close } = spec.functions;
+  checkNames(spec.state);
+  const functions = [...spec.keys, open, first, second, timer, close, ...functionsOf(spec.state)];
+  return {
+    functions: functions.filter((each) => each !== undefined),
+    retains: true,
+    create: (context) => new KeyedCoProcess(context, spec),
+  };
+}
+
+class KeyedCoProcess extends KeyedOperator {
+  private readonly firstKey: AnyFunction;
+  private readonly secondKey: AnyFunction;
+  private readonly user: KeyedCoProcessFunctions;
+
+  constructor(context: OperatorContext, spec: KeyedCoProcessSpec) {
+    super(context, spec.functions, spec.state);
+    [this.firstKey, this.secondKey] = spec.keys;
+    this.user = spec.functions;
+  }
+
+  element(record: unknown, timestamp: number): void {
+    this.select(this.firstKey(record), timestamp);
+    const returned: unknown = this.user.first(record, this.scope);
+    if (returned !== undefined) refusePromise(returned);
+  }
+
+  second(record: unknown, timestamp: number): void {
+    this.select(this.secondKey(record), timestamp);
+    const returned: unknown = this.user.second(record, this.scope);
+    if (returned !== undefined) refusePromise(returned);
+  }
+}

@@ -1,0 +1,50 @@
+// @hot one call per record
+import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
+import {
+  checkNames,
+  functionsOf,
+  type KeyedDescriptors,
+  type KeyedFunctions,
+  KeyedOperator,
+} from "./keyed-operator.js";
+import { refusePromise } from "./promise-check.js";
+
+export interface KeyedProcessFunctions extends KeyedFunctions {
+  readonly element: AnyFunction;
+}
+
+export interface KeyedProcessSpec {
+  readonly key: AnyFunction;
+  readonly state: KeyedDescriptors;
+  readonly functions: KeyedProcessFunctions;
+}
+
+/** A free function per record of a key, with state and timers of that key. */
+export function keyedProcessLogic(spec: KeyedProcessSpec): OperatorLogic {
+  const { open, element, timer, close } = spec.functions;
+  checkNames(spec.state);
+  return {
+    functions: [spec.key, open, element, timer, close, ...functionsOf(spec.state)].filter(
+      (each) => each !== undefined,
+    ),
+    retains: true,
+    create: (context) => new KeyedProcess(context, spec),
+  };
+}
+
+class KeyedProcess extends KeyedOperator {
+  private readonly key: AnyFunction;
+  private readonly user: KeyedProcessFunctions;
+
+  constructor(context: OperatorContext, spec: KeyedProcessSpec) {
+    super(context, spec.functions, spec.state);
+    this.key = spec.key;
+    this.user = spec.functions;
+  }
+
+  element(record: unknown, timestamp: number): void {
+    this.select(this.key(record), timestamp);
+    const returned: unknown = this.user.element(record, this.scope);
+    if (returned !== undefined) refusePromise(returned);
+  }
+}
