@@ -46,6 +46,14 @@ export const catalogue = {
   ),
   RECORD_TOO_LARGE: entry("Split the record or raise limits.recordBytesMax."),
 
+  // State
+  STATE_INCOMPATIBLE: entry(
+    "Undo the change to the state, give it another name (it begins empty), or start without the checkpoint.",
+  ),
+  STATE_BACKEND_INVALID: entry(
+    "A state backend is `heap`, `lmdb` or a module whose default export is { name, open(context) }.",
+  ),
+
   // Input and output
   FILE_NOT_FOUND: entry("Check the path; relative paths start at the working directory."),
   FILE_GLOB_EMPTY: entry("No file matches the pattern; names starting with '.' or '_' are skipped."),
