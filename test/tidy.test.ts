@@ -34,6 +34,7 @@ const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   piscina: ["lib/host"],
   comlink: ["lib/host"],
   esbuild: ["lib/host"],
+  lmdb: ["lib/state/lmdb"],
   msgpackr: ["lib/codec"],
   commander: ["lib/cli"],
   "csv-parse": ["lib/formats"],

@@ -53,7 +53,10 @@ export interface FrozenPart {
   readonly kind: "full" | "delta";
   /** Writes entries until `timeIsUp`; true when all are written. */
   pack(timeIsUp: () => boolean): boolean;
-  /** Nobody wants the rest: forget what is not written yet. The next freeze is then a full one. */
+  /**
+   * Nobody wants it, packed or not: what is not written yet is forgotten. If it was the last freeze the next
+   * one is full; a delta frozen since then builds on nothing and is of no use either.
+   */
   release(): void;
 }
 

@@ -10,6 +10,7 @@
  * An entry's stamp is the wall time in ms at which it expires, 0 for never; of a chunk the latest of its own.
  */
 import { ownString } from "../codec/own-string.js";
+import type { Expiry } from "./expiry.js";
 
 export interface ValueEntry {
   readonly key: unknown;
@@ -26,6 +27,32 @@ export interface GoneEntry {
 
 /** Elements of a list in one chunk: what an append rewrites at most. */
 export const CHUNK_ELEMENTS = 128;
+
+/** Stands for the content of what has none: there is none, or it was removed and a delta has still to say so. */
+export const GONE: unique symbol = Symbol("gone");
+
+/** Elements of a list that are stored together; `stamps` one an element, where there is a time to live. */
+export interface Chunk {
+  readonly values: unknown[];
+  readonly stamps: number[] | undefined;
+}
+
+/** What is left of chunks now. */
+export function unexpired(chunks: readonly Chunk[], expiry: Expiry): { values: unknown[]; stamps: number[] } {
+  const left = { values: [] as unknown[], stamps: [] as number[] };
+  for (const { values, stamps } of chunks) {
+    for (let i = 0; i < values.length; i++) {
+      if (expiry.expired(stamps![i]!)) continue;
+      left.values.push(values[i]);
+      left.stamps.push(stamps![i]!);
+    }
+  }
+  return left;
+}
+
+export function latest(stamps: readonly number[] | undefined): number {
+  return stamps === undefined ? 0 : stamps.reduce((left, right) => Math.max(left, right), 0);
+}
 
 export function isGone(entry: object): entry is GoneEntry {
   return "gone" in entry;

@@ -22,6 +22,11 @@ export class Expiry {
     return this.on ? this.now() + this.ttlMs : 0;
   }
 
+  /** Of a loaded stamp: what was saved without a time to live begins to live now, and the other way round. */
+  loaded(stamp: number): number {
+    return stamp === 0 || !this.on ? this.stamp() : stamp;
+  }
+
   expired(stamp: number): boolean {
     return stamp !== 0 && stamp <= this.now();
   }

@@ -358,6 +358,7 @@ function describeExpiry(open: OpenBackend, opened: typeof StateBench.open): void
     bench.use(3);
     expect(handles.value.get()).to.equal("w");
     expect([...handles.map.keys()]).to.deep.equal(["b"]);
+    now = 1100;
     expect(handles.list.get()).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 

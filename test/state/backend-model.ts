@@ -50,8 +50,8 @@ type Change = (handles: Handles, held: Held, n: number) => void;
 /** One change of one kind of state, done to both alike. */
 const changes: Readonly<Record<string, Change>> = {
   update({ value }, held, n) {
-    value.update({ count: n, sum: -n });
-    held.value = { count: n, sum: -n };
+    value.update({ count: n, sum: 0 - n });
+    held.value = { count: n, sum: 0 - n };
   },
   changeInPlace({ value }, held, n) {
     const account = value.get();

@@ -18,12 +18,12 @@ import type {
   ValueDescriptor,
   ValueState,
 } from "../contract.js";
+import { KeyScope } from "../key-scope.js";
+import { AggregatingHandle, ReducingHandle, ValueHandle } from "../value-states.js";
 import type { HeapPart } from "./heap-part.js";
-import { KeyScope } from "./key-scope.js";
 import { HeapList } from "./list-part.js";
 import { HeapMap } from "./map-part.js";
 import { ValuePart } from "./value-part.js";
-import { HeapAggregating, HeapReducing, HeapValue } from "./value-states.js";
 
 /** Keeps keyed state in memory. */
 export const heapBackend: StateBackend = {
@@ -47,15 +47,15 @@ class HeapState implements KeyedState {
   }
 
   value<T>(name: string, descriptor: ValueDescriptor<T>): ValueState<T> {
-    return new HeapValue(this.values(name, "value", descriptor));
+    return new ValueHandle(this.values(name, "value", descriptor));
   }
 
   reducing<T>(name: string, descriptor: ReducingDescriptor<T>): AppendingState<T, T> {
-    return new HeapReducing(this.values(name, "reducing", descriptor), descriptor);
+    return new ReducingHandle(this.values(name, "reducing", descriptor), descriptor);
   }
 
   aggregating<T, A, R>(name: string, descriptor: AggregatingDescriptor<T, A, R>): AppendingState<T, R> {
-    return new HeapAggregating(this.values(name, "aggregating", descriptor), descriptor);
+    return new AggregatingHandle(this.values(name, "aggregating", descriptor), descriptor);
   }
 
   list<T>(name: string, descriptor: ListDescriptor<T>): ListState<T> {

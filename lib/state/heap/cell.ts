@@ -1,6 +1,3 @@
-/** What stands in a cell whose content was removed and which a delta has still to tell of. */
-export const GONE: unique symbol = Symbol("gone");
-
 /** In `packed`: no snapshot wants the cell any more, it is out of its table. */
 export const DISCARDED = 0x3fff_ffff;
 

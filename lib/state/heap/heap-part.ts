@@ -1,7 +1,8 @@
 import type { EntrySink, FrozenPart, StateOptions, StatePart, StateSchema } from "../contract.js";
 import { Expiry } from "../expiry.js";
+import type { KeyScope } from "../key-scope.js";
+import { schemaOf } from "../schema.js";
 import type { Cell } from "./cell.js";
-import type { KeyScope } from "./key-scope.js";
 import { type CellTable, Ledger } from "./ledger.js";
 
 /** Cells looked at per turn for expiry. */
@@ -19,7 +20,7 @@ export abstract class HeapPart implements StatePart, CellTable {
 
   constructor(name: string, kind: string, options: StateOptions, key: KeyScope, now: () => number) {
     this.name = name;
-    this.schema = { kind, ...(options.types === undefined ? {} : { types: options.types }) };
+    this.schema = schemaOf(kind, options);
     this.key = key;
     this.expiry = new Expiry(options, now);
     this.ledger = new Ledger(this, this.expiry);
@@ -41,11 +42,6 @@ export abstract class HeapPart implements StatePart, CellTable {
       }
       if (this.expiry.expired(step.value.stamp)) this.expire(step.value);
     }
-  }
-
-  /** Of a loaded stamp: what was saved without a time to live begins to live now, and the other way round. */
-  protected stampOf(stamp: number): number {
-    return stamp === 0 || !this.expiry.on ? this.expiry.stamp() : stamp;
   }
 
   abstract load(value: any, stamp: number, keyGroup: number): void;

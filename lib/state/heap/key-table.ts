@@ -2,7 +2,7 @@
 import { assert } from "../../base/assert.js";
 import type { KeyGroupRange } from "../contract.js";
 import type { CanonicalKey } from "../key.js";
-import type { KeyScope } from "./key-scope.js";
+import type { KeyScope } from "../key-scope.js";
 
 /**
  * What a state holds per key, one Map per key group: a Map throws at 2^24 entries and rehashes all of them at

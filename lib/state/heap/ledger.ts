@@ -1,7 +1,8 @@
 // @hot one comparison per access while no snapshot is packed
 import type { EntrySink, FrozenPart } from "../contract.js";
+import { GONE } from "../entry.js";
 import type { Expiry } from "../expiry.js";
-import { Cell, DISCARDED, GONE } from "./cell.js";
+import { Cell, DISCARDED } from "./cell.js";
 
 /** The cells of one state, as the ledger sees them. */
 export interface CellTable {
@@ -35,7 +36,9 @@ export class Ledger {
   private discarded = 0;
   /** Whether a delta has something to build on: a freeze or what was loaded. */
   private based = false;
+  /** The freeze whose cells are being packed, and the last one, packed or not. */
   private packing: Packing | undefined;
+  private last: Packing | undefined;
   private readonly table: CellTable;
   private readonly expiry: Expiry;
 
@@ -105,8 +108,9 @@ export class Ledger {
     this.based = true;
     this.frozen = 2 * this.epoch;
     this.epoch++;
-    this.packing = new Packing(this, cells, full, sink, this.table);
-    return this.packing;
+    this.last = new Packing(this, cells, full, sink, this.table);
+    this.packing = this.last;
+    return this.last;
   }
 
   /** Writes a pending cell, if the snapshot wants it. */
@@ -121,13 +125,18 @@ export class Ledger {
     }
   }
 
-  /** The snapshot is packed, or given up: then the next one has nothing to build on. */
-  end(packing: Packing, complete: boolean): void {
-    if (this.packing !== packing) return;
+  /** The snapshot is packed or given up. */
+  end(): void {
     this.packing = undefined;
     this.frozen = 0;
-    if (!complete) this.based = false;
-    if (!complete) this.changed = [];
+  }
+
+  /** A freeze is given up: if it was the last, the next one has nothing to build on. */
+  giveUp(packing: Packing): void {
+    if (this.last !== packing) return;
+    this.based = false;
+    this.changed = [];
+    this.discarded = 0;
   }
 }
 
@@ -157,7 +166,7 @@ class Packing implements FrozenPart {
       for (let i = 0; i < STRIDE; i++) {
         const step = cells.next();
         if (step.done === true) {
-          this.end(true);
+          this.end();
           return true;
         }
         const cell = step.value;
@@ -170,11 +179,12 @@ class Packing implements FrozenPart {
   }
 
   release(): void {
-    if (!this.ended) this.end(false);
+    if (!this.ended) this.end();
+    this.ledger.giveUp(this);
   }
 
-  private end(complete: boolean): void {
+  private end(): void {
     this.ended = true;
-    this.ledger.end(this, complete);
+    this.ledger.end();
   }
 }

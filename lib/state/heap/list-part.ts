@@ -1,17 +1,20 @@
 // @hot appending touches the last chunk only
 import type { KeyGroupRange, ListDescriptor, ListState } from "../contract.js";
-import { CHUNK_ELEMENTS, isGone, ownKey, type PlacedEntry } from "../entry.js";
+import {
+  CHUNK_ELEMENTS,
+  type Chunk,
+  GONE,
+  isGone,
+  latest,
+  ownKey,
+  type PlacedEntry,
+  unexpired,
+} from "../entry.js";
 import { canonicalKey } from "../key.js";
-import { type Cell, GONE } from "./cell.js";
+import type { KeyScope } from "../key-scope.js";
+import type { Cell } from "./cell.js";
 import { HeapPart } from "./heap-part.js";
-import type { KeyScope } from "./key-scope.js";
 import { KeyTable } from "./key-table.js";
-
-/** The content of a list's cell; `stamps` one an element, where there is a time to live. */
-interface Chunk {
-  readonly values: unknown[];
-  readonly stamps: number[] | undefined;
-}
 
 /** A key's list: chunks[i] has number i; the first `live` have content, the rest are gone. */
 interface ListCells {
@@ -107,9 +110,9 @@ export class HeapList<T> extends HeapPart implements ListState<T> {
     if (!gone && !this.expiry.expired(stamp)) {
       const { value, stamps } = entry as PlacedEntry;
       const values = value as unknown[];
-      const own = this.expiry.on ? (stamps ?? values.map(() => this.stampOf(0))) : undefined;
+      const own = this.expiry.on ? (stamps ?? values.map(() => this.expiry.loaded(0))) : undefined;
       const chunk: Chunk = { values: Array.from(values), stamps: own && Array.from(own) };
-      const cell = this.ledger.loaded(key, at, keyGroup, chunk, this.stampOf(stamp));
+      const cell = this.ledger.loaded(key, at, keyGroup, chunk, this.expiry.loaded(stamp));
       chunks[at] = cell;
       if (cell.stamp !== stamp) this.ledger.touch(cell);
     }
@@ -174,16 +177,10 @@ export class HeapList<T> extends HeapPart implements ListState<T> {
   }
 
   private unexpired({ chunks, live }: ListCells): { values: unknown[]; stamps: number[] } {
-    const all = { values: [] as unknown[], stamps: [] as number[] };
-    for (let i = 0; i < live; i++) {
-      const { values, stamps } = chunks[i]!.value as Chunk;
-      for (let j = 0; j < values.length; j++) {
-        if (this.expiry.expired(stamps![j]!)) continue;
-        all.values.push(values[j]);
-        all.stamps.push(stamps![j]!);
-      }
-    }
-    return all;
+    return unexpired(
+      chunks.slice(0, live).map(({ value }) => value as Chunk),
+      this.expiry,
+    );
   }
 
   private replace(held: ListCells, values: readonly unknown[], stamps: readonly number[] | undefined): void {
@@ -198,7 +195,7 @@ export class HeapList<T> extends HeapPart implements ListState<T> {
   /** Gives chunk i a content; the chunks before it have one. */
   private place(held: ListCells, i: number, values: unknown[], stamps: number[] | undefined): void {
     const chunk: Chunk = { values, stamps };
-    const stamp = stamps === undefined ? 0 : stamps.reduce((left, right) => Math.max(left, right));
+    const stamp = latest(stamps);
     const cell = held.chunks[i];
     if (cell === undefined) {
       const first = held.chunks[0];

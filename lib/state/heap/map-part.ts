@@ -1,10 +1,10 @@
 // @hot
 import type { KeyGroupRange, MapDescriptor, MapState } from "../contract.js";
-import { isGone, ownKey, type PlacedEntry } from "../entry.js";
+import { GONE, isGone, ownKey, type PlacedEntry } from "../entry.js";
 import { type CanonicalKey, canonicalKey } from "../key.js";
-import { type Cell, GONE } from "./cell.js";
+import type { KeyScope } from "../key-scope.js";
+import type { Cell } from "./cell.js";
 import { HeapPart } from "./heap-part.js";
-import type { KeyScope } from "./key-scope.js";
 import { KeyTable } from "./key-table.js";
 
 /** A key's map: its cells, and how many of them have content. */
@@ -110,7 +110,7 @@ export class HeapMap<K, V> extends HeapPart implements MapState<K, V> {
       map.set(owner, held);
     }
     const { key, at, value } = entry as PlacedEntry;
-    const cell = this.ledger.loaded(key, at, keyGroup, value, this.stampOf(stamp));
+    const cell = this.ledger.loaded(key, at, keyGroup, value, this.expiry.loaded(stamp));
     held.cells.set(canonical, cell);
     held.live++;
     if (cell.stamp !== stamp) this.ledger.touch(cell);

@@ -1,14 +1,15 @@
 // @hot
 import type { KeyGroupRange, StateOptions } from "../contract.js";
-import { isGone, ownKey, type ValueEntry } from "../entry.js";
+import { GONE, isGone, ownKey, type ValueEntry } from "../entry.js";
 import { canonicalKey } from "../key.js";
-import { type Cell, GONE } from "./cell.js";
+import type { KeyScope } from "../key-scope.js";
+import type { ValueStore } from "../value-states.js";
+import type { Cell } from "./cell.js";
 import { HeapPart } from "./heap-part.js";
-import type { KeyScope } from "./key-scope.js";
 import { KeyTable } from "./key-table.js";
 
 /** One cell per key: what value, reducing and aggregating state are made of. */
-export class ValuePart extends HeapPart {
+export class ValuePart extends HeapPart implements ValueStore {
   private readonly table: KeyTable<Cell>;
 
   constructor(
@@ -39,7 +40,7 @@ export class ValuePart extends HeapPart {
     return cell.value;
   }
 
-  write(value: unknown): void {
+  put(value: unknown): void {
     const cell = this.table.current();
     if (cell === undefined) {
       const { key, group } = this.key;
@@ -69,7 +70,7 @@ export class ValuePart extends HeapPart {
     }
     if (gone || this.expiry.expired(stamp)) return;
     const { key, value } = entry as ValueEntry;
-    const cell = this.ledger.loaded(key, undefined, keyGroup, value, this.stampOf(stamp));
+    const cell = this.ledger.loaded(key, undefined, keyGroup, value, this.expiry.loaded(stamp));
     map.set(canonical, cell);
     if (cell.stamp !== stamp) this.ledger.touch(cell);
   }

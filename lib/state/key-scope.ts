@@ -1,5 +1,5 @@
 // @hot
-import { type CanonicalKey, canonicalKey } from "../key.js";
+import { type CanonicalKey, canonicalKey } from "./key.js";
 
 /** The key all handles of an operator speak of. */
 export class KeyScope {
@@ -18,7 +18,7 @@ export class KeyScope {
     this.serial++;
   }
 
-  /** Cells were taken out of tables. */
+  /** What was looked up before is no longer to be relied on. */
   forget(): void {
     this.serial++;
   }
