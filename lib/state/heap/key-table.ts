@@ -48,8 +48,9 @@ export class KeyTable<V> {
     return map;
   }
 
-  *values(): Generator<V, void> {
-    for (const map of this.maps) yield* map.values();
+  /** All that is held; what comes or goes between two steps may be missed or met. */
+  values(): IterableIterator<V, undefined> {
+    return new Values(this.maps);
   }
 
   private find(): V | undefined {
@@ -57,5 +58,31 @@ export class KeyTable<V> {
     this.serial = scope.serial;
     this.found = this.mapOf(scope.group).get(scope.canonical);
     return this.found;
+  }
+}
+
+/** A generator that delegates to the maps' iterators takes three times as long. */
+class Values<V> implements IterableIterator<V, undefined> {
+  private readonly maps: readonly Map<CanonicalKey, V>[];
+  private at = 0;
+  private inner: Iterator<V, undefined>;
+
+  constructor(maps: readonly Map<CanonicalKey, V>[]) {
+    this.maps = maps;
+    this.inner = maps[0]!.values();
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<V, undefined> {
+    for (;;) {
+      const step = this.inner.next();
+      if (step.done !== true) return step;
+      const map = this.maps[++this.at];
+      if (map === undefined) return step;
+      this.inner = map.values();
+    }
   }
 }

@@ -7,9 +7,9 @@ import { encodeUnit, type Unit } from "./unit.js";
 /** Address space, not memory or disk: growing a map while a snapshot reads it would not be possible. */
 const MAP_BYTES = 2 ** 40;
 /** Units written back together: a transaction costs as much as twenty of them. */
-const FLUSH_UNITS = 1024;
+const FLUSH_UNITS = 512;
 /** Units that may wait for the end of the turn. */
-const DIRTY_UNITS_MAX = 8192;
+const DIRTY_UNITS_MAX = 2048;
 
 export interface Row {
   readonly key: Buffer;
