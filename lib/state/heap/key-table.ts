@@ -1,6 +1,7 @@
 // @hot one Map lookup per record and state
 import { assert } from "../../base/assert.js";
 import type { KeyGroupRange } from "../contract.js";
+import { ownCanonical } from "../entry.js";
 import type { CanonicalKey } from "../key.js";
 import type { KeyScope } from "../key-scope.js";
 
@@ -29,7 +30,7 @@ export class KeyTable<V> {
   /** Takes in what is held for the key in hand. */
   put(held: V): void {
     const { scope } = this;
-    this.mapOf(scope.group).set(scope.canonical, held);
+    this.mapOf(scope.group).set(ownCanonical(scope.canonical), held);
     this.serial = scope.serial;
     this.found = held;
   }
