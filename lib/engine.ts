@@ -190,6 +190,7 @@ function resolveOptions(options: RunOptions): JobOptions {
   checkOptions(options);
   return {
     parallelism: parallelism === "auto" ? availableParallelism() : parallelism,
+    ...(options.checkpoint === undefined && options.from === undefined ? {} : { rescalable: true }),
     ...(options.stateBackend === undefined ? {} : { stateBackend: options.stateBackend }),
     bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
     ...(maxParallelism === undefined ? {} : { maxParallelism }),

@@ -36,6 +36,18 @@ export const RESULT_ROWS_MAX = 4_000_000;
 /** A Map throws at 2^24 entries; tables of state are split long before. */
 export const MAP_ENTRIES_MAX = 1 << 23;
 
+/** Elements of a list in state that are stored together: what an append writes again at most. */
+export const CHUNK_ELEMENTS = 128;
+
+/** Live objects per state before the lmdb backend, twice over: tens of MB, and a hot key costs no read. */
+export const LIVE_UNITS_MAX = 32_768;
+
+/** Changed objects that wait for the lmdb backend to write them: a freeze has to, in a few ms. */
+export const DIRTY_UNITS_MAX = 2_048;
+
+/** Changes the lmdb backend remembers for a delta: about 200 MB; beyond, the next snapshot is a full one. */
+export const CHANGES_MAX = 1 << 20;
+
 /** Characters of a record shown in an error. */
 export const RECORD_PRINT_CHARS = 300;
 

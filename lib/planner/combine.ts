@@ -1,7 +1,8 @@
 /**
  * Planning pass: local combine. Before a hash or global edge into an aggregate that can merge, inserts an
  * operator that aggregates each subtask's own records, so that partials cross threads instead of records.
- * Only where records do cross: at parallelism 1 throughout it would be work done twice.
+ * Only where records do cross: at parallelism 1 throughout it would be work done twice. But a job that takes
+ * checkpoints may be restored at another parallelism, and what the combine has gathered needs its operator there.
  */
 import type { OperatorNode, StreamEdge } from "../graph/stream-graph.js";
 import type { OperatorLogic } from "../operators/contract.js";
@@ -13,7 +14,11 @@ import type { Program } from "../protocol/program.js";
 /** The key of a partial. */
 const partialKey = (partial: { k: unknown }) => partial.k;
 
-export function combineLocally(program: Program, parallelismOf: (node: OperatorNode) => number): Program {
+export function combineLocally(
+  program: Program,
+  parallelismOf: (node: OperatorNode) => number,
+  rescalable = false,
+): Program {
   const operators = [...program.graph.operators];
   const logic = new Map(program.logic);
   const selectors = new Map(program.selectors);
@@ -23,7 +28,7 @@ export function combineLocally(program: Program, parallelismOf: (node: OperatorN
     const source = operators.find((node) => node.uid === edge.from)!;
     const combine = combineOf(program.logic.get(edge.to)!);
     const inputs = program.graph.edges.filter((other) => other.to === edge.to);
-    const crosses = parallelismOf(source) > 1 || parallelismOf(target) > 1;
+    const crosses = rescalable || parallelismOf(source) > 1 || parallelismOf(target) > 1;
     const apt = edge.partitioner === "hash" || edge.partitioner === "global";
     if (combine === undefined || !crosses || !apt || inputs.length > 1) {
       edges.push(edge);

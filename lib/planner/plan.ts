@@ -18,12 +18,14 @@ export interface PlanOptions {
   readonly chaining?: boolean;
   /** Off: records cross threads one by one. */
   readonly localCombine?: boolean;
+  /** The job may go on with another parallelism: its operators must not depend on it. */
+  readonly rescalable?: boolean;
 }
 
 export function plan(given: Program, options: PlanOptions): Plan {
   checkParallelism("parallelism", options.parallelism);
   const parallelismOf = (node: OperatorNode) => node.parallelism ?? options.parallelism;
-  const program = options.localCombine === false ? given : combineLocally(given, parallelismOf);
+  const program = options.localCombine === false ? given : combineLocally(given, parallelismOf, options.rescalable);
   const { operators } = program.graph;
   for (const node of operators) checkNode(node, parallelismOf(node), options);
   const edges = program.graph.edges.map((edge) => decidePartitioner(edge, program, parallelismOf));

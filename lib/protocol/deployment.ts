@@ -18,6 +18,7 @@ export interface JobOptions {
   readonly maxParallelism?: number;
   readonly chaining?: boolean;
   readonly localCombine?: boolean;
+  readonly rescalable?: boolean;
   readonly bufferTimeoutMs: number;
   /** `heap`, `lmdb` or the URL of a module; default heap. */
   readonly stateBackend?: string;

@@ -11,6 +11,7 @@
  */
 import { ownString } from "../codec/own-string.js";
 import type { Expiry } from "./expiry.js";
+import type { CanonicalKey } from "./key.js";
 
 export interface ValueEntry {
   readonly key: unknown;
@@ -24,9 +25,6 @@ export interface GoneEntry {
   readonly gone: unknown;
   readonly at?: unknown;
 }
-
-/** Elements of a list in one chunk: what an append rewrites at most. */
-export const CHUNK_ELEMENTS = 128;
 
 /** Stands for the content of what has none: there is none, or it was removed and a delta has still to say so. */
 export const GONE: unique symbol = Symbol("gone");
@@ -56,6 +54,11 @@ export function latest(stamps: readonly number[] | undefined): number {
 
 export function isGone(entry: object): entry is GoneEntry {
   return "gone" in entry;
+}
+
+/** The canonical form of a key for a table to keep; see ownKey. */
+export function ownCanonical<K extends CanonicalKey>(canonical: K): K {
+  return typeof canonical === "string" ? (ownString(canonical) as K) : canonical;
 }
 
 /** A key to keep: equal to the given one, holding no batch's text alive. */

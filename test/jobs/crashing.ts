@@ -1,7 +1,7 @@
 /** A Nexmark query behind a function that fails now and then. */
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { digestSink, defineJob, nexmarkSource, watermarks } from "millrace";
+import { defineJob, digestSink, nexmarkSource, watermarks } from "millrace";
 import { bidsOf, programs, tableKeys } from "../../benchmarks/nexmark/programs.js";
 import { tableDigestSink } from "../../benchmarks/nexmark/table-digest-sink.js";
 

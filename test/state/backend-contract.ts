@@ -1,4 +1,6 @@
 /** What every state backend must do; a backend's test calls `describeBackend`. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import fc from "fast-check";
 import type { KeyedState } from "../../lib/state/contract.js";
@@ -221,6 +223,25 @@ export function describeBackend(name: string, open: OpenBackend, { large, runs }
       expect(handles.map.size).to.equal(large);
       expect(handles.list.get().length).to.equal(large + 1);
     }).timeout(60_000);
+
+    it("does not hold the text alive that its keys were cut from", async () => {
+      setFlagsFromString("--expose-gc");
+      const collect = runInNewContext("gc") as () => void;
+      const { bench, handles } = await opened(open, declareAll);
+      const [keys, chars] = [1000, 20_000];
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 0; i < keys; i++) {
+        const batch = Buffer.alloc(chars, `${i}-`).toString("latin1");
+        bench.use(batch.slice(0, 40));
+        handles.value.update({ count: 1, sum: 1 });
+        handles.list.add(1);
+        handles.map.set(batch.slice(1, 41), { count: 1, sum: 1 });
+      }
+      collect();
+      const grown = process.memoryUsage().heapUsed - before;
+      expect(grown / keys).to.be.below(chars / 4);
+    });
 
     describeExpiry(open, opened);
   });

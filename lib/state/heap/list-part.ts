@@ -1,15 +1,7 @@
 // @hot appending touches the last chunk only
+import { CHUNK_ELEMENTS } from "../../base/limits.js";
 import type { KeyGroupRange, ListDescriptor, ListState } from "../contract.js";
-import {
-  CHUNK_ELEMENTS,
-  type Chunk,
-  GONE,
-  isGone,
-  latest,
-  ownKey,
-  type PlacedEntry,
-  unexpired,
-} from "../entry.js";
+import { type Chunk, GONE, isGone, latest, ownKey, type PlacedEntry, unexpired } from "../entry.js";
 import { canonicalKey } from "../key.js";
 import type { KeyScope } from "../key-scope.js";
 import type { Cell } from "./cell.js";

@@ -1,6 +1,6 @@
 // @hot
 import type { KeyGroupRange, MapDescriptor, MapState } from "../contract.js";
-import { GONE, isGone, ownKey, type PlacedEntry } from "../entry.js";
+import { GONE, isGone, ownCanonical, ownKey, type PlacedEntry } from "../entry.js";
 import { type CanonicalKey, canonicalKey } from "../key.js";
 import type { KeyScope } from "../key-scope.js";
 import type { Cell } from "./cell.js";
@@ -49,7 +49,7 @@ export class HeapMap<K, V> extends HeapPart implements MapState<K, V> {
       const first = held.cells.values().next().value;
       const owner = first === undefined ? ownKey(this.key.key) : first.key;
       const fresh = this.ledger.born(owner, ownKey(key), this.key.group, value, this.expiry.stamp());
-      held.cells.set(canonical, fresh);
+      held.cells.set(ownCanonical(canonical), fresh);
       held.live++;
       return;
     }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { open, type RootDatabase, type Transaction } from "lmdb";
+import { DIRTY_UNITS_MAX } from "../../base/limits.js";
 import { GONE } from "../entry.js";
 import { behind } from "./key-bytes.js";
 import { encodeUnit, type Unit } from "./unit.js";
@@ -7,9 +8,7 @@ import { encodeUnit, type Unit } from "./unit.js";
 /** Address space, not memory or disk: growing a map while a snapshot reads it would not be possible. */
 const MAP_BYTES = 2 ** 40;
 /** Units written back together: a transaction costs as much as twenty of them. */
-const FLUSH_UNITS = 1024;
-/** Units that may wait for the end of the turn. */
-const DIRTY_UNITS_MAX = 8192;
+const FLUSH_UNITS = 512;
 
 export interface Row {
   readonly key: Buffer;

@@ -1,8 +1,11 @@
+import { ownCanonical } from "../entry.js";
+import type { CanonicalKey } from "../key.js";
+
 /**
  * A bounded cache in two generations: what was used since the last turnover, and what only before it. A
  * turnover forgets the older one, so that nothing used since the turnover before is lost.
  */
-export class Generations<K, V> {
+export class Generations<K extends CanonicalKey, V> {
   private readonly max: number;
   private readonly beforeTurnover: () => void;
   private young = new Map<K, V>();
@@ -28,7 +31,7 @@ export class Generations<K, V> {
       this.old = this.young;
       this.young = new Map();
     }
-    this.young.set(key, value);
+    this.young.set(ownCanonical(key), value);
   }
 
   delete(key: K): void {

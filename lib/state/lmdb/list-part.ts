@@ -1,5 +1,6 @@
+import { CHUNK_ELEMENTS, LIVE_UNITS_MAX } from "../../base/limits.js";
 import type { ListState } from "../contract.js";
-import { CHUNK_ELEMENTS, type Chunk, latest, type PlacedEntry, unexpired } from "../entry.js";
+import { type Chunk, latest, type PlacedEntry, unexpired } from "../entry.js";
 import type { CanonicalKey } from "../key.js";
 import { Generations } from "./generations.js";
 import { chunkBytes, keyText } from "./key-bytes.js";
@@ -12,12 +13,9 @@ interface Ends {
   last: number;
 }
 
-/** Lists whose ends are remembered. */
-const ENDS_MAX = 32_768;
-
 /** List state: one unit per chunk. */
 export class LmdbList<T> extends LmdbPart<string> implements ListState<T> {
-  private readonly ends = new Generations<CanonicalKey, Ends>(ENDS_MAX, () => undefined);
+  private readonly ends = new Generations<CanonicalKey, Ends>(LIVE_UNITS_MAX, () => undefined);
 
   get(): readonly T[] {
     const chunks = this.units().map(({ value }) => value as Chunk);

@@ -1,4 +1,5 @@
 import type { Transaction } from "lmdb";
+import { CHANGES_MAX, LIVE_UNITS_MAX } from "../../base/limits.js";
 import { checkCarriable } from "../../codec/infer-type.js";
 import type {
   BackendContext,
@@ -20,15 +21,11 @@ import { groupPrefix, keyPrefix } from "./key-bytes.js";
 import { type Change, LmdbPacking } from "./packing.js";
 import { decodeUnit, encodeUnit, type StoredUnit, stampOf, Unit, type UnitOwner } from "./unit.js";
 
-/** Live objects of one state in each generation of its cache. */
-const LIVE_UNITS = 32_768;
-/** Changes remembered for the next delta; beyond, it is a full snapshot. */
-const CHANGES_MAX = 1 << 20;
 /** Rows looked at per turn for expiry. */
-const EXPIRY_STRIDE = 64;
+const EXPIRY_STRIDE = 16;
 
 /** One state in an environment: its cache, what changed since the last freeze, its time to live. */
-export abstract class LmdbPart<I> implements StatePart, UnitOwner {
+export abstract class LmdbPart<I extends CanonicalKey> implements StatePart, UnitOwner {
   readonly name: string;
   readonly scope = "keyed";
   readonly schema: StateSchema;
@@ -67,7 +64,7 @@ export abstract class LmdbPart<I> implements StatePart, UnitOwner {
     this.environment = environment;
     this.key = key;
     this.expiry = new Expiry(options, () => context.now());
-    this.cache = new Generations(LIVE_UNITS, () => {
+    this.cache = new Generations(LIVE_UNITS_MAX, () => {
       environment.flush();
       key.forget();
     });
