@@ -141,12 +141,15 @@ async function start(module: string | URL, options: RunOptions, session?: Worker
   const checkpoints = await openCheckpoints(first, options);
   const origin = originOf(options);
   const kept = await keptOf(checkpoints, origin);
-  const replan = async (parallelism: number): Promise<PlannedJob> => {
-    const own = { ...jobOptions, parallelism, ...(kept === undefined ? {} : { keptMaxParallelism: kept }) };
+  const replan = async (
+    parallelism: number,
+    keptMaxParallelism: Readonly<Record<string, number>>,
+  ): Promise<PlannedJob> => {
+    const own = { ...jobOptions, parallelism, keptMaxParallelism };
     const plan = await loadPlan(moduleUrl, params, own);
     return { plan, options: own, fingerprint: fingerprint(plan, params) };
   };
-  const planned = await replan(jobOptions.parallelism);
+  const planned = await replan(jobOptions.parallelism, kept);
   return new RunningJob({ planned, replan, moduleUrl, params, options, session, checkpoints, origin });
 }
 
@@ -160,11 +163,11 @@ function originOf({ from }: RunOptions): JobOrigin | undefined {
 async function keptOf(
   checkpoints: JobCheckpoints | undefined,
   origin: JobOrigin | undefined,
-): Promise<Record<string, number> | undefined> {
+): Promise<Record<string, number>> {
   const latest = await checkpoints?.store.latest();
   const loaded =
     latest ?? (origin === undefined ? undefined : await loadCheckpoint(origin.store, origin.path));
-  return loaded === undefined ? undefined : Object.fromEntries(keptMaxParallelism(loaded.manifest));
+  return loaded === undefined ? {} : Object.fromEntries(keptMaxParallelism(loaded.manifest));
 }
 
 /** Opens the store of a job's checkpoints, where it takes any. */

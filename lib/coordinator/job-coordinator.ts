@@ -57,8 +57,8 @@ export interface PlannedJob {
 
 export interface JobCoordinatorOptions {
   readonly planned: PlannedJob;
-  /** Plans the same program again, with another parallelism. */
-  readonly replan: (parallelism: number) => Promise<PlannedJob>;
+  /** Plans the same program again, with another parallelism but the key groups that there are (by uid). */
+  readonly replan: (parallelism: number, keyGroups: Readonly<Record<string, number>>) => Promise<PlannedJob>;
   readonly moduleUrl: string;
   readonly params: unknown;
   readonly runId: string;
@@ -182,7 +182,7 @@ export class JobCoordinator {
   /** Takes a checkpoint and goes on from it with another parallelism; resolves when the tasks run again. */
   async rescale(parallelism: number): Promise<void> {
     if (this.checkpoints === undefined) throw this.takesNone();
-    const planned = await this.given.replan(parallelism);
+    const planned = await this.given.replan(parallelism, keyGroupsOf(this.plan));
     await this.checkpoints.checkpoint();
     await new Promise<void>((resolve, reject) => {
       if (this.ending !== undefined || this.attempt === undefined) {
@@ -320,6 +320,14 @@ export class JobCoordinator {
       };
     });
   }
+}
+
+function keyGroupsOf({ jobGraph }: Plan): Record<string, number> {
+  return Object.fromEntries(
+    jobGraph.vertices.flatMap(({ operators, maxParallelism }) =>
+      operators.map(({ uid }) => [uid, maxParallelism] as const),
+    ),
+  );
 }
 
 function enumeratorsOf(origin: LoadedCheckpoint | undefined): Map<string, unknown> {
