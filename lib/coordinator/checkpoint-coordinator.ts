@@ -259,11 +259,17 @@ export class CheckpointCoordinator {
     try {
       await sources!.settled();
       // From here to the triggers nothing may come between: splits given out later are in neither snapshot.
-      if (attempt === undefined || attempt !== this.attempt) throw notRunning();
+      if (attempt === undefined || attempt !== this.attempt) {
+        this.untriggered(id, request, "tasks-not-running");
+        return;
+      }
       const decided = planCheckpoint(this.given.graph(), (vertex, subtask) =>
         this.finished.has(nameOf({ vertex, subtask })) ? "finished" : "running",
       );
-      if ("notRunning" in decided) throw notRunning();
+      if ("notRunning" in decided) {
+        this.untriggered(id, request, "tasks-not-running");
+        return;
+      }
       this.statistics.onTriggered(id, request.purpose, timestamp, decided.waitFor);
       const enumerators = sources!.snapshot();
       if (this.finalFrom === Number.POSITIVE_INFINITY && this.allDataEnded()) this.finalFrom = id;
@@ -287,15 +293,20 @@ export class CheckpointCoordinator {
       };
       this.pending.set(id, pending);
       attempt.trigger(barrier, decided.trigger);
-    } catch (error) {
-      void store.abort(id);
-      this.statistics.onFailed(id, String(error), clock.now());
-      this.refuse(request, "trigger-failed");
+    } catch {
+      this.untriggered(id, request, "trigger-failed");
     } finally {
       this.triggering = false;
       this.finalAsked = false;
       this.decide();
     }
+  }
+
+  private untriggered(id: number, request: Request, reason: FailureReason): void {
+    const { store, clock } = this.given;
+    void store.abort(id);
+    this.statistics.onFailed(id, failureReasons[reason].text, clock.now());
+    this.refuse(request, reason);
   }
 
   private async complete(pending: Pending): Promise<void> {
@@ -375,10 +386,6 @@ async function writeSavepoint(
 
 function nameOf({ vertex, subtask }: TaskId): string {
   return `${vertex}-${subtask}`;
-}
-
-function notRunning(): MillraceError {
-  return new MillraceError("CHECKPOINT_FAILED", failureReasons["tasks-not-running"].text);
 }
 
 function declineReason({ code }: MillraceError): FailureReason {
