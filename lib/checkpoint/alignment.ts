@@ -87,7 +87,7 @@ export class Alignment {
     const pending = this.begin(barrier, actions);
     if (pending === undefined || pending.came.has(channel)) return actions;
     if (pending.unaligned) {
-      actions.push({ do: "prioritise", channel });
+      actions.push({ do: "prioritise", channel, barrier: pending.barrier });
       return actions;
     }
     pending.announced.add(channel);
@@ -254,7 +254,8 @@ export class Alignment {
   private settle(pending: Pending, actions: AlignmentAction[]): void {
     this.unblockAll(pending, actions);
     this.cancelTimer(pending, actions);
-    for (const channel of pending.announced) actions.push({ do: "prioritise", channel });
+    const { barrier, announced } = pending;
+    for (const channel of announced) actions.push({ do: "prioritise", channel, barrier });
     pending.announced.clear();
   }
 

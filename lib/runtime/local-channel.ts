@@ -97,7 +97,7 @@ export class LocalChannel implements Output, Input {
   }
 
   overtaken(barrier: Barrier): void {
-    this.dropBarriersTo = barrier.id;
+    this.dropBarriersTo = Math.max(this.dropBarriersTo, barrier.id);
   }
 
   startCapture(take: TakeRecord): void {

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.js";
 import { FRAME_BYTES } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { FrameKind, FrameSink, RecordWriter } from "../codec/contract.js";
@@ -86,6 +87,7 @@ export class RingChannel implements Output, FrameSink {
   }
 
   overtake(barrier: Barrier, take: TakeRecord): void {
+    assert(this.readyToOvertake(), "what was sent is in the ring, in front of the mark, or held");
     this.queue.records(this.queue.end, take);
     this.ring.mark(Buffer.from(JSON.stringify(barrier)));
   }
