@@ -217,7 +217,6 @@ export class TaskCheckpoints {
   private begin(barrier: Barrier): void {
     const { operators, outputs, task } = this.given;
     this.running?.release();
-    this.latest = barrier.id;
     const snapshot = new RunningSnapshot(barrier, operators, this.given);
     this.running = snapshot;
     snapshot.finished = task.finishedData;
@@ -233,6 +232,8 @@ export class TaskCheckpoints {
     } catch (error) {
       this.giveUp(snapshot, error);
     }
+    // Not before: what sinks pass on while they are asked for committables belongs to this checkpoint.
+    this.latest = barrier.id;
   }
 
   private copyOf(input: number): TakeRecord {
