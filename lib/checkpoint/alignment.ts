@@ -104,10 +104,11 @@ export class Alignment {
 
   /**
    * The coordinator triggers this task itself: a source, or a task whose upstream tasks have all finished.
-   * It is as if the barrier had come in every channel that has not ended yet.
+   * Channels that have not ended yet still hold records: the barrier stands behind their ends, which are on
+   * their way.
    */
   onTrigger(barrier: Barrier, now: number): AlignmentAction[] {
-    return this.arrive(this.open(), barrier, now);
+    return this.arrive([], barrier, now);
   }
 
   /** The channel has ended: neither records nor barriers come any more. */
