@@ -174,6 +174,7 @@ export class JobCoordinator {
         return;
       } catch (error) {
         if (this.ending !== undefined) throw this.ending;
+        if (this.checkpoints?.stopped === true) return;
         if (isFatal(error)) throw error;
         const delay = restart.onFailure(clock.steady(), random);
         if (delay === undefined) throw error;
