@@ -49,7 +49,7 @@ export type AlignmentAction =
    * The barrier announced in this channel overtakes the records before it: give it to `onBarrier` at once,
    * with its place remembered for the capture.
    */
-  | { readonly do: "prioritise"; readonly channel: number };
+  | { readonly do: "prioritise"; readonly channel: number; readonly barrier: Barrier };
 
 /** How long a checkpoint took to reach a task and to come through all of its channels. */
 export function alignmentTimes(

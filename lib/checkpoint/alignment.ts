@@ -87,7 +87,7 @@ export class Alignment {
     const pending = this.begin(barrier, actions);
     if (pending === undefined || pending.came.has(channel)) return actions;
     if (pending.unaligned) {
-      actions.push({ do: "prioritise", channel });
+      actions.push({ do: "prioritise", channel, barrier: pending.barrier });
       return actions;
     }
     pending.announced.add(channel);
@@ -104,10 +104,11 @@ export class Alignment {
 
   /**
    * The coordinator triggers this task itself: a source, or a task whose upstream tasks have all finished.
-   * It is as if the barrier had come in every channel that has not ended yet.
+   * Channels that have not ended yet still hold records: the barrier stands behind their ends, which are on
+   * their way.
    */
   onTrigger(barrier: Barrier, now: number): AlignmentAction[] {
-    return this.arrive(this.open(), barrier, now);
+    return this.arrive([], barrier, now);
   }
 
   /** The channel has ended: neither records nor barriers come any more. */
@@ -254,7 +255,8 @@ export class Alignment {
   private settle(pending: Pending, actions: AlignmentAction[]): void {
     this.unblockAll(pending, actions);
     this.cancelTimer(pending, actions);
-    for (const channel of pending.announced) actions.push({ do: "prioritise", channel });
+    const { barrier, announced } = pending;
+    for (const channel of announced) actions.push({ do: "prioritise", channel, barrier });
     pending.announced.clear();
   }
 

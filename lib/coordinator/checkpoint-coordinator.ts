@@ -69,6 +69,8 @@ interface Pending {
 
 export class CheckpointCoordinator {
   readonly statistics = new CheckpointStatistics();
+  /** A savepoint that stops the job is complete and committed: whatever fails from now on, the job is done. */
+  stopped = false;
   private readonly given: CheckpointCoordinatorOptions;
   private readonly queue: RequestQueue<Request>;
   private readonly failures: FailureCounter;
@@ -83,8 +85,8 @@ export class CheckpointCoordinator {
   private lastCompleted = 0;
   /** The first checkpoint triggered after all sources had ended; a request for it waits. */
   private finalFrom = Number.POSITIVE_INFINITY;
-  private finalAsked = false;
-  /** A checkpoint is complete in which every task had processed all of its input: the job ends. */
+  private finalAsked: Request | undefined;
+  /** A checkpoint is complete in which every task had processed all of its input, or a stop: the job ends. */
   private finalDone = false;
   private periodicWaits = false;
   private cancelTimer: () => void = () => undefined;
@@ -117,6 +119,9 @@ export class CheckpointCoordinator {
     this.periodicWaits = false;
     this.finalDone = false;
     this.finalFrom = Number.POSITIVE_INFINITY;
+    // One of the attempt before may never come back: its sources are closed.
+    this.triggering = false;
+    this.finalAsked = undefined;
   }
 
   /** The attempt is over; what was being taken is given up. Resolves when nothing is being completed any more. */
@@ -154,7 +159,9 @@ export class CheckpointCoordinator {
     if (pending.snapshots.size < pending.plan.waitFor.length) return;
     this.pending.delete(checkpoint);
     pending.cancelTimeout();
-    this.completing = this.completing.then(() => this.complete(pending));
+    this.completing = this.completing
+      .then(() => this.complete(pending))
+      .catch((error: unknown) => this.given.onFailed(error));
   }
 
   declined(checkpoint: number, _task: TaskId, error: MillraceError): void {
@@ -193,10 +200,11 @@ export class CheckpointCoordinator {
   /** When all sources have ended their data, the final checkpoint is not waited for but asked for. */
   private wantFinal(): void {
     if (this.attempt === undefined || this.finalDone) return;
-    const isAsked = [...this.pending.keys()].some((id) => id >= this.finalFrom) || this.finalAsked;
-    if (isAsked || !this.allDataEnded()) return;
-    this.finalAsked = true;
-    this.ask({ purpose: "checkpoint", periodic: false, forced: false, timestamp: this.given.clock.now() });
+    const isAsked = [...this.pending.keys()].some((id) => id >= this.finalFrom);
+    if (isAsked || this.finalAsked !== undefined || !this.allDataEnded()) return;
+    const timestamp = this.given.clock.now();
+    this.finalAsked = { purpose: "checkpoint", periodic: false, forced: false, timestamp };
+    this.ask(this.finalAsked);
   }
 
   private allDataEnded(): boolean {
@@ -244,6 +252,7 @@ export class CheckpointCoordinator {
   }
 
   private refuse(request: Request, reason: FailureReason): void {
+    if (request === this.finalAsked) this.finalAsked = undefined;
     request.failed?.(new MillraceError("CHECKPOINT_FAILED", failureReasons[reason].text));
     const { purpose } = request;
     const error = this.failures.onFailure({ reason, checkpoint: undefined, purpose, atTask: false });
@@ -294,11 +303,13 @@ export class CheckpointCoordinator {
       this.pending.set(id, pending);
       attempt.trigger(barrier, decided.trigger);
     } catch {
-      this.untriggered(id, request, "trigger-failed");
+      this.untriggered(id, request, attempt === this.attempt ? "trigger-failed" : "tasks-not-running");
     } finally {
-      this.triggering = false;
-      this.finalAsked = false;
-      this.decide();
+      if (request === this.finalAsked) this.finalAsked = undefined;
+      if (attempt === this.attempt) {
+        this.triggering = false;
+        this.decide();
+      }
     }
   }
 
@@ -326,8 +337,12 @@ export class CheckpointCoordinator {
     });
     let path: string;
     try {
-      if (request.purpose === "checkpoint") path = await store.complete(manifest);
-      else path = await writeSavepoint(store, manifest, request.folder!);
+      path =
+        request.purpose === "checkpoint"
+          ? await store.complete(manifest)
+          : await writeSavepoint(store, manifest, request.folder!);
+      // What a stop commits has to be found again if committing fails half-way: it is a checkpoint, too.
+      if (isStop(request)) await store.complete(manifest);
     } catch (error) {
       this.fail(pending, "complete-failed", error);
       if (MillraceError.is(error) && error.code === "CHECKPOINT_FENCED") this.given.onFailed(error);
@@ -341,13 +356,15 @@ export class CheckpointCoordinator {
       request.failed?.(error as MillraceError);
       return;
     }
-    if (request.purpose !== "checkpoint") void store.abort(id);
+    if (request.purpose === "savepoint") void store.abort(id);
     this.statistics.onCompleted(id, path);
     this.failures.onSuccess(id);
     this.lastCompletion = clock.steady();
     if (request.purpose === "checkpoint") this.lastCompleted = id;
-    if (snapshots.every(({ finished }) => finished)) this.finalDone = true;
+    this.stopped ||= isStop(request);
     if (request.purpose !== "savepoint") {
+      // The tasks end: what they would still be asked for nobody waits for. A savepoint they do not hear of.
+      if (this.stopped || snapshots.every(({ finished }) => finished)) this.finalDone = true;
       this.attempt?.checkpointCompleted(id);
       this.given.onCompleted(id);
     }
@@ -382,6 +399,10 @@ async function writeSavepoint(
 ): Promise<string> {
   const target = openBlobStore({ kind: "filesystem", directory });
   return join(directory, await store.savepoint(manifest, "", target));
+}
+
+function isStop({ purpose }: Request): boolean {
+  return purpose === "stop" || purpose === "terminate";
 }
 
 function nameOf({ vertex, subtask }: TaskId): string {

@@ -206,6 +206,7 @@ export class JobCoordinator {
         return;
       } catch (error) {
         if (this.ending !== undefined) throw this.ending;
+        if (this.checkpoints?.stopped === true) return;
         if (this.rescaling !== undefined) {
           this.planned = this.rescaling.planned;
           onRestart(error);

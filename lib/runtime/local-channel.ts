@@ -24,7 +24,7 @@ export class LocalChannel implements Output, Input {
   private readonly owner: OutputOwner;
   private readonly queue = new ElementQueue();
   private capturing: TakeRecord | undefined;
-  /** A barrier that overtakes what is queued, and the place in the queue where it was given. */
+  /** A barrier that overtakes what is queued, or may have to, and the place in the queue where it was given. */
   private marked: { readonly barrier: Barrier; readonly at: number } | undefined;
   private markEnd = 0;
   private dropBarriersTo = 0;
@@ -65,6 +65,8 @@ export class LocalChannel implements Output, Input {
   /** Always queued: the receiver takes its checkpoint in its own turn, not in the sender's. */
   barrier(barrier: Barrier): void {
     this.open = false;
+    const { alignment, alignedTimeoutMs } = barrier;
+    if (alignment === "aligned" && alignedTimeoutMs > 0) this.marked = { barrier, at: this.queue.end };
     this.later(() => this.queue.barrier(barrier));
   }
 
@@ -93,11 +95,13 @@ export class LocalChannel implements Output, Input {
     if (marked === undefined) return;
     this.marked = undefined;
     this.markEnd = marked.at;
-    this.receiver.onBarrier(this.input, marked.barrier);
+    const { barrier } = marked;
+    if (barrier.alignment === "unaligned") this.receiver.onBarrier(this.input, barrier);
+    else this.receiver.onAnnouncement(this.input, barrier);
   }
 
   overtaken(barrier: Barrier): void {
-    this.dropBarriersTo = barrier.id;
+    this.dropBarriersTo = Math.max(this.dropBarriersTo, barrier.id);
   }
 
   startCapture(take: TakeRecord): void {

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.js";
 import { FRAME_BYTES } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { FrameKind, FrameSink, RecordWriter } from "../codec/contract.js";
@@ -86,6 +87,7 @@ export class RingChannel implements Output, FrameSink {
   }
 
   overtake(barrier: Barrier, take: TakeRecord): void {
+    assert(this.readyToOvertake(), "what was sent is in the ring, in front of the mark, or held");
     this.queue.records(this.queue.end, take);
     this.ring.mark(Buffer.from(JSON.stringify(barrier)));
   }
@@ -161,7 +163,9 @@ export class RingChannel implements Output, FrameSink {
       this.send(ElementKind.WATERMARK, this.control, 8, 0);
     } else if (kind === Queued.BARRIER) {
       const content = Buffer.from(JSON.stringify(value));
-      if ((value as Barrier).alignedTimeoutMs > 0) this.ring.mark(content);
+      const { alignment, alignedTimeoutMs } = value as Barrier;
+      // One that has become unaligned comes in band only where it must not overtake: as a mark it would.
+      if (alignment === "aligned" && alignedTimeoutMs > 0) this.ring.mark(content);
       this.send(ElementKind.BARRIER, content, content.length, 0);
     } else if (kind === Queued.IDLE) {
       this.send(stamp === 1 ? ElementKind.IDLE : ElementKind.ACTIVE, this.control, 0, 0);

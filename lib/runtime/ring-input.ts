@@ -74,7 +74,7 @@ export class RingInput implements Input {
   }
 
   overtaken(barrier: Barrier): void {
-    this.dropBarriersTo = barrier.id;
+    this.dropBarriersTo = Math.max(this.dropBarriersTo, barrier.id);
   }
 
   startCapture(take: TakeRecord): void {

@@ -14,6 +14,8 @@ import type { Input, TakeRecord } from "./inputs.js";
 import type { Output } from "./outputs.js";
 import { RunningSnapshot, type SnapshotOperator, type SnapshotTarget } from "./running-snapshot.js";
 
+type Prioritise = Extract<AlignmentAction, { do: "prioritise" }>;
+
 export interface CheckpointEvents {
   acknowledge(checkpoint: number, snapshot: TaskSnapshot): void;
   decline(checkpoint: number, error: unknown): void;
@@ -151,16 +153,16 @@ export class TaskCheckpoints {
   /** Carries out what can be now, in order. */
   private run(): boolean {
     let moved = false;
-    const prioritised: number[] = [];
+    const prioritised: Prioritise[] = [];
     while (this.actions.length > 0) {
       const action = this.actions[0]!;
       if (action.do === "snapshot" && !this.mayBegin(action.barrier)) break;
       this.actions.shift();
-      if (action.do === "prioritise") prioritised.push(action.channel);
+      if (action.do === "prioritise") prioritised.push(action);
       else this.one(action);
       moved = true;
     }
-    for (const channel of prioritised) this.prioritise(channel);
+    for (const each of prioritised) this.prioritise(each);
     return moved;
   }
 
@@ -170,7 +172,7 @@ export class TaskCheckpoints {
     return this.given.outputs.every((output) => output.alwaysAligned || output.channel.readyToOvertake());
   }
 
-  private one(action: Exclude<AlignmentAction, { do: "prioritise" }>): void {
+  private one(action: Exclude<AlignmentAction, Prioritise>): void {
     const channel = "channel" in action ? this.given.inputs[action.channel]!.channel : undefined;
     switch (action.do) {
       case "block":
@@ -207,10 +209,9 @@ export class TaskCheckpoints {
   }
 
   /** An announced barrier counts as having come now, in front of what it is behind of. */
-  private prioritise(input: number): void {
-    const { barrier } = this.newest!;
-    this.given.inputs[input]!.channel.overtaken(barrier);
-    this.onBarrier(input, { ...barrier, alignment: "unaligned" });
+  private prioritise({ channel, barrier }: Prioritise): void {
+    this.given.inputs[channel]!.channel.overtaken(barrier);
+    this.onBarrier(channel, { ...barrier, alignment: "unaligned" });
   }
 
   private begin(barrier: Barrier): void {
@@ -233,6 +234,8 @@ export class TaskCheckpoints {
     } catch (error) {
       this.giveUp(snapshot, error);
     }
+    // Not before: what sinks pass on while they are asked for committables belongs to this checkpoint.
+    this.latest = barrier.id;
   }
 
   private copyOf(input: number): TakeRecord {

@@ -105,12 +105,22 @@ describe("aligned barriers", () => {
 
   it("may be those of the coordinator", () => {
     expect(run(aligned(0), "r1 r1 r2")).to.deep.equal(["snapshot 1, aligned 1", "snapshot 2, aligned 2"]);
-    expect(run(aligned(3), "e0 1:1 r1")).to.deep.equal(["block 1", "snapshot 1, aligned 1, unblock 1"]);
     expect(run({ channels: 0, alignment: "unaligned" }, "r1")).to.deep.equal([
       "snapshot 1 unaligned, aligned 1",
     ]);
-    expect(run({ channels: 2, alignment: "unaligned" }, "e0 r1")).to.deep.equal([
-      "capture 1, snapshot 1 unaligned, stopCapture 1, aligned 1",
+    expect(run(aligned(2), "e0 e1 r1")).to.deep.equal(["snapshot 1, aligned 1"]);
+  });
+
+  it("stand behind the ends of channels when the coordinator gives them", () => {
+    expect(run(aligned(3), "e0 r1 e1 e2")).to.deep.equal(["snapshot 1, aligned 1"]);
+    expect(run({ channels: 3, alignment: "unaligned" }, "e0 r1 e1 e2")).to.deep.equal([
+      "capture 1+2, snapshot 1 unaligned",
+      "stopCapture 1",
+      "stopCapture 2, aligned 1",
+    ]);
+    expect(run({ channels: 2, alignment: "aligned", timeoutMs: 10 }, "r1 e0 t20 ! e1")).to.deep.equal([
+      "timer 10",
+      "snapshot 1 unaligned, aligned 1",
     ]);
   });
 
@@ -416,6 +426,7 @@ describe("barriers at least once", () => {
 
   it("may be those of the coordinator", () => {
     expect(run(counted(0), "r1 r2")).to.deep.equal(["snapshot 1, aligned 1", "snapshot 2, aligned 2"]);
+    expect(run(counted(2), "r1 e0 e1")).to.deep.equal(["snapshot 1, aligned 1"]);
     expect(new Alignment(2).pendingIds).to.deep.equal([]);
   });
 });

@@ -1,0 +1,211 @@
+/** The coordinator's half of checkpoints: tasks are played by the test. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { systemClock } from "../../lib/base/clock.js";
+import { seededRandom } from "../../lib/base/random.js";
+import { systemScheduler } from "../../lib/base/scheduler.js";
+import type { Barrier } from "../../lib/checkpoint/barrier.js";
+import type { TaskId } from "../../lib/checkpoint/checkpoint-plan.js";
+import { CheckpointStore } from "../../lib/checkpoint/checkpoint-store.js";
+import type { TaskSnapshot } from "../../lib/checkpoint/snapshot.js";
+import type { Attempt } from "../../lib/coordinator/attempt.js";
+import { CheckpointCoordinator } from "../../lib/coordinator/checkpoint-coordinator.js";
+import { checkpointSettings } from "../../lib/coordinator/checkpoint-settings.js";
+import type { Committers } from "../../lib/coordinator/committers.js";
+import type { SplitGivers } from "../../lib/coordinator/split-givers.js";
+import type { Plan } from "../../lib/protocol/program.js";
+import { MemoryBlobStore } from "../../lib/storage/memory.js";
+import { jobGraph } from "../checkpoint/job-graphs.js";
+
+const SOURCE: TaskId = { vertex: 0, subtask: 0 };
+const SINK: TaskId = { vertex: 1, subtask: 0 };
+
+function snapshotOf({ vertex, subtask }: TaskId, finished: boolean): TaskSnapshot {
+  const statistics = {
+    syncMs: 0,
+    asyncMs: 0,
+    alignmentMs: 0,
+    startDelayMs: 0,
+    stateBytes: 0,
+    processedBytes: 0,
+    persistedBytes: 0,
+    unaligned: false,
+  };
+  return { vertex, subtask, finished, operators: [], channels: [], statistics };
+}
+
+/** Two tasks, and what they are told. */
+class TestRun {
+  readonly triggered: Barrier[] = [];
+  readonly completed: number[] = [];
+  readonly aborted: number[] = [];
+  readonly failures: unknown[] = [];
+  readonly coordinator: CheckpointCoordinator;
+  readonly store: CheckpointStore;
+  sourcesSettled: Promise<void> = Promise.resolve();
+  commit: () => Promise<void> = async () => undefined;
+
+  private constructor(store: CheckpointStore) {
+    this.store = store;
+    this.coordinator = new CheckpointCoordinator({
+      plan: {
+        jobGraph: jobGraph(
+          [
+            { uids: ["source"], parallelism: 1 },
+            { uids: ["sink"], parallelism: 1 },
+          ],
+          [[0, 1, "hash"]],
+        ),
+      } as unknown as Plan,
+      store,
+      settings: checkpointSettings({}),
+      committers: { commit: () => this.commit() } as unknown as Committers,
+      clock: systemClock,
+      scheduler: systemScheduler,
+      random: seededRandom(1),
+      onCompleted: () => undefined,
+      onFailed: (error) => this.failures.push(error),
+    });
+  }
+
+  static async open(): Promise<TestRun> {
+    return new TestRun(await CheckpointStore.open(new MemoryBlobStore(), { jobId: "job" }));
+  }
+
+  async begin(): Promise<void> {
+    const attempt = {
+      trigger: (barrier: Barrier) => this.triggered.push(barrier),
+      checkpointCompleted: (checkpoint: number) => this.completed.push(checkpoint),
+      checkpointAborted: (checkpoint: number) => this.aborted.push(checkpoint),
+    };
+    const settled = this.sourcesSettled;
+    const sources = {
+      isSource: (vertex: number) => vertex === 0,
+      settled: () => settled,
+      snapshot: () => new Map([["source", {}]]),
+    };
+    this.coordinator.reset();
+    this.coordinator.begin(attempt as unknown as Attempt, sources as unknown as SplitGivers);
+    await turns();
+  }
+
+  async acknowledge(checkpoint: number, finished: boolean): Promise<void> {
+    for (const task of [SOURCE, SINK]) this.coordinator.acknowledged(checkpoint, snapshotOf(task, finished));
+    await turns();
+  }
+
+  async sourceEnds(): Promise<void> {
+    this.coordinator.taskDataEnded(SOURCE);
+    await turns();
+  }
+
+  get ids(): number[] {
+    return this.triggered.map(({ id }) => id);
+  }
+}
+
+/** Long enough for what goes to a folder of the file system. */
+async function turns(ms = 30): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+describe("checkpoint coordinator", () => {
+  let folder: string;
+  let run: TestRun;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "millrace-coordinator-"));
+    run = await TestRun.open();
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("asks for the final checkpoint when all sources have ended, until all tasks have finished in one", async () => {
+    await run.begin();
+    await run.sourceEnds();
+    expect(run.ids).to.deep.equal([1]);
+    await run.acknowledge(1, false);
+    expect(run.ids).to.deep.equal([1, 2]);
+    await run.acknowledge(2, true);
+    expect(run.ids).to.deep.equal([1, 2]);
+    expect(run.completed).to.deep.equal([1, 2]);
+  });
+
+  it("ends no job by a savepoint that its tasks do not hear of", async () => {
+    await run.begin();
+    const path = run.coordinator.savepoint("savepoint", folder);
+    await turns();
+    await run.sourceEnds();
+    await run.acknowledge(1, true);
+    expect(await path).to.include(folder);
+    expect(run.completed).to.deep.equal([]);
+    expect(run.ids).to.deep.equal([1, 2]);
+    await run.acknowledge(2, true);
+    expect(run.completed).to.deep.equal([2]);
+  });
+
+  it("asks for the final checkpoint again after a restart that took the request away", async () => {
+    await run.begin();
+    void run.coordinator.savepoint("savepoint", folder).catch(() => undefined);
+    await turns();
+    await run.sourceEnds();
+    expect(run.ids).to.deep.equal([1]);
+    await run.coordinator.end("job-failed");
+    await run.begin();
+    await run.sourceEnds();
+    expect(run.ids).to.deep.equal([1, 2]);
+  });
+
+  it("is not held up by a trigger of an attempt that is over, and does not count it", async () => {
+    let settle = () => {};
+    run.sourcesSettled = new Promise((resolve) => {
+      settle = resolve;
+    });
+    await run.begin();
+    await run.sourceEnds();
+    await run.coordinator.end("job-failed");
+    run.sourcesSettled = Promise.resolve();
+    await run.begin();
+    await run.sourceEnds();
+    expect(run.ids).to.deep.equal([2]);
+    settle();
+    await turns();
+    expect(run.failures).to.deep.equal([]);
+    await run.acknowledge(2, true);
+    expect(run.completed).to.deep.equal([2]);
+  });
+
+  it("keeps a stop as a checkpoint before it commits, and takes none behind it", async () => {
+    await run.begin();
+    const kept: number[] = [];
+    run.commit = async () => {
+      kept.push(...run.store.list().map(({ checkpoint }) => checkpoint));
+    };
+    const path = run.coordinator.savepoint("stop", folder);
+    await turns();
+    await run.acknowledge(1, false);
+    expect(await path).to.include(folder);
+    expect(kept).to.deep.equal([1]);
+    expect(run.coordinator.stopped).to.equal(true);
+    run.coordinator.taskFinished(SOURCE);
+    await turns();
+    expect(run.ids).to.deep.equal([1]);
+  });
+
+  it("goes back to a stop whose results could not be committed", async () => {
+    await run.begin();
+    run.commit = () => Promise.reject(new Error("the target is gone"));
+    const path = run.coordinator.savepoint("stop", folder);
+    const refused = path.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    await turns();
+    await run.acknowledge(1, false);
+    expect(await refused).to.be.an("error");
+    expect(run.failures).to.have.length(1);
+    expect(run.coordinator.stopped).to.equal(false);
+    expect((await run.store.latest())?.manifest.purpose).to.equal("stop");
+  });
+});
