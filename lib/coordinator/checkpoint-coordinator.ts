@@ -24,7 +24,7 @@ import type { Manifest, TaskSnapshot } from "../checkpoint/snapshot.js";
 import { CheckpointStatistics } from "../checkpoint/statistics.js";
 import type { TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
-import { openBlobStore } from "../storage/open.js";
+import type { BlobStore } from "../storage/contract.js";
 import type { Attempt } from "./attempt.js";
 import type { CheckpointSettings } from "./checkpoint-settings.js";
 import { type Committers, committablesOf } from "./committers.js";
@@ -39,6 +39,8 @@ export interface CheckpointCoordinatorOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: Random;
+  /** Opens the store that savepoints below a folder go to. */
+  readonly openFolder: (folder: string) => BlobStore;
   /** A checkpoint is complete and committed. */
   readonly onCompleted: (checkpoint: number) => void;
   /** The job has to fail: too many checkpoints did, or what is durable could not be committed. */
@@ -305,7 +307,7 @@ export class CheckpointCoordinator {
     let path: string;
     try {
       if (request.purpose === "checkpoint") path = await store.complete(manifest);
-      else path = await writeSavepoint(store, manifest, request.folder!);
+      else path = await this.writeSavepoint(manifest, request.folder!);
     } catch (error) {
       this.fail(pending, "complete-failed", error);
       if (MillraceError.is(error) && error.code === "CHECKPOINT_FENCED") this.given.onFailed(error);
@@ -334,6 +336,11 @@ export class CheckpointCoordinator {
     this.decide();
   }
 
+  /** Answers the folder. */
+  private async writeSavepoint(manifest: Manifest, folder: string): Promise<string> {
+    return join(folder, await this.given.store.savepoint(manifest, "", this.given.openFolder(folder)));
+  }
+
   private fail(pending: Pending, reason: FailureReason, cause?: unknown, attempt = this.attempt): void {
     const { id, request, cancelTimeout } = pending;
     const { store, clock } = this.given;
@@ -350,16 +357,6 @@ export class CheckpointCoordinator {
     if (error !== undefined && this.attempt !== undefined) this.given.onFailed(error);
     this.decide();
   }
-}
-
-/** Savepoints go anywhere in the file system; answers the folder. */
-async function writeSavepoint(
-  store: CheckpointStore,
-  manifest: Manifest,
-  directory: string,
-): Promise<string> {
-  const target = openBlobStore({ kind: "filesystem", directory });
-  return join(directory, await store.savepoint(manifest, "", target));
 }
 
 function nameOf({ vertex, subtask }: TaskId): string {

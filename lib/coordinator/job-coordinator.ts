@@ -56,6 +56,10 @@ export interface JobCoordinatorOptions {
   readonly fingerprint: string;
   readonly runId: string;
   readonly hangTimeoutMs: number;
+  /** Capacity of each ring; default RING_BYTES. */
+  readonly ringBytes?: number;
+  /** Opens the store that savepoints below a folder go to. */
+  readonly openFolder: (folder: string) => BlobStore;
   readonly checkpoints: JobCheckpoints | undefined;
   readonly restart: RestartStrategy;
   readonly origin: JobOrigin | undefined;
@@ -91,7 +95,7 @@ export class JobCoordinator {
 
   constructor(given: JobCoordinatorOptions) {
     this.given = given;
-    this.unplaced = place(given.plan.jobGraph);
+    this.unplaced = place(given.plan.jobGraph, given.ringBytes);
     this.sources = new SplitGivers(given.plan);
     const { checkpoints, plan, clock, scheduler, random } = given;
     if (checkpoints === undefined) return;
@@ -102,6 +106,7 @@ export class JobCoordinator {
       scheduler,
       random,
       committers: this.committers,
+      openFolder: given.openFolder,
       onCompleted: given.onCompleted,
       onFailed: (error) => this.attempt?.fail(error),
     });

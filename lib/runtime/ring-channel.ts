@@ -1,4 +1,3 @@
-import { FRAME_BYTES } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { FrameKind, FrameSink, RecordWriter } from "../codec/contract.js";
 import { createRecordWriter } from "../codec/record-writer.js";
@@ -51,7 +50,7 @@ export class RingChannel implements Output, FrameSink {
     this.ring = new RingWriter(sab, peer);
     this.owner = owner;
     this.bufferTimeoutMs = options.bufferTimeoutMs;
-    this.writer = createRecordWriter(this, { ...options, frameBytes: FRAME_BYTES });
+    this.writer = createRecordWriter(this, { ...options, frameBytes: this.ring.frameBytes });
   }
 
   /** Takes a record while there is no credit. */
