@@ -160,7 +160,9 @@ export class RingChannel implements Output, FrameSink {
       this.send(ElementKind.WATERMARK, this.control, 8, 0);
     } else if (kind === Queued.BARRIER) {
       const content = Buffer.from(JSON.stringify(value));
-      if ((value as Barrier).alignedTimeoutMs > 0) this.ring.mark(content);
+      const { alignment, alignedTimeoutMs } = value as Barrier;
+      // One that is unaligned and comes in band overtakes nothing here: a mark would make it seem to.
+      if (alignment === "aligned" && alignedTimeoutMs > 0) this.ring.mark(content);
       this.send(ElementKind.BARRIER, content, content.length, 0);
     } else if (kind === Queued.IDLE) {
       this.send(stamp === 1 ? ElementKind.IDLE : ElementKind.ACTIVE, this.control, 0, 0);

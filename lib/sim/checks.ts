@@ -44,22 +44,31 @@ function recordsRead(topology: Topology, plan: SimPlan, rows: Rows, prefix: bool
   );
 }
 
-/** Frames that nobody has taken, but for ends: tasks of a complete final checkpoint do not wait for those. */
+const UNNEEDED: readonly number[] = [ElementKind.END, ElementKind.BARRIER];
+
+/**
+ * Frames that nobody has taken, but for ends and barriers: tasks whose final checkpoint is complete do not wait for
+ * those.
+ */
 export function untakenFrames({ rings }: Placement): string[] {
   return rings.flatMap(({ memory, edge, from, to }) => {
     const reader = new RingReader(memory, new Doorbell(createDoorbell()));
     let frames = 0;
-    for (; reader.peek(); reader.release()) if (reader.kind !== ElementKind.END) frames++;
+    for (; reader.peek(); reader.release()) if (!UNNEEDED.includes(reader.kind)) frames++;
     return frames === 0
       ? []
       : [`${frames} frames are left in the ring of edge ${edge} from ${from} to ${to}`];
   });
 }
 
-/** Blobs of a job that no manifest refers to. */
-export async function orphans(store: MemoryBlobStore, jobId: string): Promise<string[]> {
+/** Blobs of a job that no manifest refers to; `spared` is not looked at. */
+export async function orphans(
+  store: MemoryBlobStore,
+  jobId: string,
+  spared: ReadonlySet<string>,
+): Promise<string[]> {
   const paths = await store.list(jobId);
-  const needed = new Set<string>();
+  const needed = new Set(spared);
   for (const path of paths.filter(isManifest)) {
     needed.add(path);
     const { manifest } = await readManifest(store, folderOfManifest(path));

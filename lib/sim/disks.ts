@@ -13,6 +13,8 @@ export class Disks {
   readonly faults: FaultSwitch;
   /** Mean time of an operation, ms. */
   readonly meanMs: number;
+  /** What was put by whoever had died meanwhile: nobody could tidy it away yet. */
+  readonly late = new Set<string>();
   private readonly folders = new Map<string, MemoryBlobStore>();
 
   constructor(world: World, faults: FaultSwitch, meanMs: number) {
@@ -57,6 +59,7 @@ class SimStore implements BlobStore {
     const { alive } = owner;
     await this.spend(`put ${path}`, survives);
     if (!alive) return new Promise(() => undefined);
+    if (!owner.alive) this.disks.late.add(path);
     if (fault === undefined || fault.applied) await this.inner.put(path, own, options);
     if (!owner.alive) return new Promise(() => undefined);
     if (fault !== undefined) throw new MillraceError("STORAGE_FAILED", `injected: cannot write ${path}`);

@@ -134,9 +134,8 @@ class Simulation {
       random: seededRandom(world.random.u32()),
     });
     await store.idle();
-    if (process.alive && plan.faults.every(({ kind }) => kind !== "crash-slot" && kind !== "put-fails")) {
-      this.problems.push(...(await orphans(disks.contents(CHECKPOINTS), this.jobId)));
-    }
+    if (!process.alive) return new Promise(() => undefined);
+    this.problems.push(...(await orphans(disks.contents(CHECKPOINTS), this.jobId, disks.late)));
     const program = this.program(process);
     this.hosts = new SlotHosts({
       world,

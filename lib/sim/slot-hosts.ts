@@ -141,7 +141,7 @@ class SimHost implements SlotHost {
 
   /** A request with an answer: both take time, and a dead slot never answers. */
   private ask(what: string, work: () => Promise<void> | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<void>((resolve, reject) => {
       const answer = (settle: () => void) => {
         if (this.life.alive) this.fromSlot.post(`slot ${this.number} answers ${what}`, settle);
       };
@@ -152,6 +152,7 @@ class SimHost implements SlotHost {
         );
       });
     });
+    return Promise.race([answered, this.failed]);
   }
 
   private async deploy(deployment: Deployment): Promise<void> {
@@ -198,5 +199,5 @@ function printed(parts: readonly unknown[]): string {
   const text = JSON.stringify(parts, (_, value: unknown) =>
     value instanceof Uint8Array ? value.length : value,
   );
-  return text.slice(0, 160);
+  return text.slice(0, 1200);
 }
