@@ -70,6 +70,8 @@ interface Pending {
 
 export class CheckpointCoordinator {
   readonly statistics = new CheckpointStatistics();
+  /** The job was stopped: its savepoint is complete and committed, whatever becomes of the tasks that end. */
+  stopped = false;
   private readonly given: CheckpointCoordinatorOptions;
   private readonly queue: RequestQueue<Request>;
   private readonly failures: FailureCounter;
@@ -79,6 +81,8 @@ export class CheckpointCoordinator {
   private finished = new Set<string>();
   private dataEnded = new Set<string>();
   private triggering = false;
+  /** A savepoint that ends the job is under way: no checkpoint comes behind it. */
+  private stopping = false;
   private lastCompletion: number | undefined;
   /** The last complete one of this attempt: what deltas may build on. */
   private lastCompleted = 0;
@@ -117,6 +121,8 @@ export class CheckpointCoordinator {
     this.lastCompleted = 0;
     this.periodicWaits = false;
     this.finalDone = false;
+    this.finalAsked = false;
+    this.stopping = false;
     this.finalFrom = Number.POSITIVE_INFINITY;
   }
 
@@ -215,7 +221,7 @@ export class CheckpointCoordinator {
 
   private facts() {
     return {
-      triggering: this.triggering,
+      triggering: this.triggering || this.stopping,
       pending: this.pending.size,
       cleaning: 0,
       now: this.given.clock.steady(),
@@ -246,6 +252,7 @@ export class CheckpointCoordinator {
     const { store, clock, scheduler, settings, plan } = this.given;
     const { attempt, sources } = this;
     this.triggering = true;
+    this.stopping = endsJob(request);
     const id = store.begin();
     const timestamp = clock.now();
     try {
@@ -280,6 +287,7 @@ export class CheckpointCoordinator {
       this.pending.set(id, pending);
       attempt.trigger(barrier, decided.trigger);
     } catch (error) {
+      this.stopping = false;
       void store.abort(id);
       this.statistics.onFailed(id, String(error), clock.now());
       this.refuse(request, "trigger-failed");
@@ -308,11 +316,14 @@ export class CheckpointCoordinator {
     try {
       if (request.purpose === "checkpoint") path = await store.complete(manifest);
       else path = await this.writeSavepoint(manifest, request.folder!);
+      // What it names is about to be committed: after a failure the job goes on from here, from nothing before.
+      if (endsJob(request)) await store.complete(manifest);
     } catch (error) {
       this.fail(pending, "complete-failed", error);
       if (MillraceError.is(error) && error.code === "CHECKPOINT_FENCED") this.given.onFailed(error);
       return;
     }
+    this.statistics.onCompleted(id, path);
     try {
       // A plain savepoint is a copy: the job goes on and commits with its own checkpoints.
       if (request.purpose !== "savepoint") await committers.commit(committablesOf(manifest));
@@ -321,8 +332,8 @@ export class CheckpointCoordinator {
       request.failed?.(error as MillraceError);
       return;
     }
-    if (request.purpose !== "checkpoint") void store.abort(id);
-    this.statistics.onCompleted(id, path);
+    if (request.purpose === "savepoint") void store.abort(id);
+    if (endsJob(request)) this.stopped = true;
     this.failures.onSuccess(id);
     this.lastCompletion = clock.steady();
     if (request.purpose === "checkpoint") this.lastCompleted = id;
@@ -353,10 +364,18 @@ export class CheckpointCoordinator {
     request.failed?.(new MillraceError("CHECKPOINT_FAILED", message, { cause }));
     const { purpose } = request;
     const atTask = ["declined", "write-failed", "expired"].includes(reason);
-    const error = this.failures.onFailure({ reason, checkpoint: id, purpose, atTask, cause });
+    const counted = this.failures.onFailure({ reason, checkpoint: id, purpose, atTask, cause });
+    if (endsJob(request)) this.stopping = false;
+    // Event time has come to its end in the tasks, which cannot be taken back.
+    const error =
+      purpose === "terminate" ? new MillraceError("CHECKPOINT_FAILED", message, { cause }) : counted;
     if (error !== undefined && this.attempt !== undefined) this.given.onFailed(error);
     this.decide();
   }
+}
+
+function endsJob({ purpose }: Request): boolean {
+  return purpose === "stop" || purpose === "terminate";
 }
 
 function nameOf({ vertex, subtask }: TaskId): string {

@@ -179,6 +179,8 @@ export class JobCoordinator {
         return;
       } catch (error) {
         if (this.ending !== undefined) throw this.ending;
+        // Nothing was left to do but to end: whoever stopped the job has its savepoint and may go on from there.
+        if (this.checkpoints?.stopped === true) return;
         if (isFatal(error)) throw error;
         const delay = restart.onFailure(clock.steady(), random);
         if (delay === undefined) throw error;

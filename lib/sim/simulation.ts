@@ -267,8 +267,11 @@ class Simulation {
         this.world.log("fault: the process dies");
         this.parallelism = fault.parallelism ?? this.parallelism;
         this.process.end();
-        this.stopping = undefined;
-        this.revive();
+        if (this.stopped !== undefined) this.nextJob();
+        else {
+          this.stopping = undefined;
+          this.revive();
+        }
         break;
       case "slow-storage":
         this.faults.slowUntil = fault.at + fault.steps;
@@ -323,6 +326,11 @@ class Simulation {
       this.over = true;
       return;
     }
+    this.nextJob();
+  }
+
+  /** The job was stopped: another one goes on from its savepoint. */
+  private nextJob(): void {
     const { stopping } = this;
     if (stopping?.drain === true) this.drained = true;
     this.origin = { path: this.stopped!.slice(SAVEPOINTS.length + 1) };

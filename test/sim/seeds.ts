@@ -7,4 +7,15 @@ export interface KnownSeed {
 
 export const knownSeeds: readonly KnownSeed[] = [
   { seed: 11, topology: "shuffled", what: "an unaligned barrier in band was announced by a mark" },
+  {
+    seed: 19,
+    topology: "aggregate",
+    what: "a stopped job that failed while it ended began again from before its savepoint",
+  },
+  { seed: 12, topology: "union", what: "a drained job whose savepoint failed ended with records unread" },
+  {
+    seed: 15,
+    topology: "bursts",
+    what: "a checkpoint that was durable but not committed stayed under way for ever",
+  },
 ];
