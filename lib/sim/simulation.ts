@@ -64,6 +64,7 @@ class Simulation {
   private jobs = 1;
   private origin: { readonly path: string } | undefined;
   private drained = false;
+  private drainAsked = false;
   private stopping: Extract<Fault, { kind: "stop" }> | undefined;
   private stopped: string | undefined;
   private over = false;
@@ -302,6 +303,7 @@ class Simulation {
     if (coordinator?.state !== "running") return;
     this.world.log(`stop, drain ${fault.drain}`);
     this.stopping = fault;
+    this.drainAsked ||= fault.drain;
     coordinator.savepoint(fault.drain ? "terminate" : "stop", SAVEPOINTS).then(
       (path) => {
         if (process.alive) this.stopped = path;
@@ -318,7 +320,10 @@ class Simulation {
     const { world, coordinator } = this;
     world.log(`job ${this.jobs} ${outcome}`);
     this.problems.push(...untakenFrames(coordinator!.placement));
-    const { inProgress } = coordinator!.statistics()!.counts;
+    const { counts, latest } = coordinator!.statistics()!;
+    const { inProgress } = counts;
+    // It went on from a drain's checkpoint: nothing was left to read.
+    if (latest.restored?.isSavepoint === true && this.drainAsked) this.drained = true;
     if (inProgress > 0) this.problems.push(`${inProgress} checkpoints are still under way`);
     this.process.end();
     if (outcome === "finished") {

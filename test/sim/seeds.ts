@@ -18,4 +18,9 @@ export const knownSeeds: readonly KnownSeed[] = [
     topology: "bursts",
     what: "a checkpoint that was durable but not committed stayed under way for ever",
   },
+  {
+    seed: 10,
+    topology: "shuffled",
+    what: "a source that was at its end gave the end of data behind the barrier of a stop",
+  },
 ];
