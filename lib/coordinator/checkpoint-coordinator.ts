@@ -337,8 +337,9 @@ export class CheckpointCoordinator {
     this.failures.onSuccess(id);
     this.lastCompletion = clock.steady();
     if (request.purpose === "checkpoint") this.lastCompleted = id;
-    if (snapshots.every(({ finished }) => finished)) this.finalDone = true;
+    // Tasks are not told of a plain savepoint: it ends none of them.
     if (request.purpose !== "savepoint") {
+      if (snapshots.every(({ finished }) => finished)) this.finalDone = true;
       this.attempt?.checkpointCompleted(id);
       this.given.onCompleted(id);
     }

@@ -23,4 +23,9 @@ export const knownSeeds: readonly KnownSeed[] = [
     topology: "shuffled",
     what: "a source that was at its end gave the end of data behind the barrier of a stop",
   },
+  {
+    seed: 70,
+    topology: "batched",
+    what: "a savepoint of finished tasks counted as the final checkpoint: the job hung",
+  },
 ];
