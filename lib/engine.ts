@@ -289,6 +289,7 @@ class RunningJob implements Job {
       random: seededRandom(freshSeed()),
       hangTimeoutMs: durationMs(options.hangTimeout ?? "30s", "hangTimeout"),
       launch: hosts?.launch ?? launchInline,
+      openFolder: (directory) => openBlobStore({ kind: "filesystem", directory }),
       clock: systemClock,
       scheduler: systemScheduler,
       onRows: (uid, rows, checkpoint) => {

@@ -38,6 +38,8 @@ export interface AttemptOptions {
   readonly restores: readonly TaskRestore[];
   readonly restoreFrom: StoreLocation | undefined;
   readonly hangTimeoutMs: number;
+  /** Capacity of each ring; default RING_BYTES. */
+  readonly ringBytes?: number;
   readonly launch: LaunchHost;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -68,7 +70,7 @@ export class Attempt {
 
   constructor(given: AttemptOptions) {
     this.given = given;
-    this.placement = place(given.plan.jobGraph);
+    this.placement = place(given.plan.jobGraph, given.ringBytes);
     this.unfinished = this.placement.tasks.length;
     this.allFinished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };

@@ -24,7 +24,7 @@ import type { Manifest, TaskSnapshot } from "../checkpoint/snapshot.js";
 import { CheckpointStatistics } from "../checkpoint/statistics.js";
 import type { JobGraph } from "../graph/job-graph.js";
 import type { TaskId } from "../protocol/deployment.js";
-import { openBlobStore } from "../storage/open.js";
+import type { BlobStore } from "../storage/contract.js";
 import type { Attempt } from "./attempt.js";
 import type { CheckpointSettings } from "./checkpoint-settings.js";
 import { type Committers, committablesOf } from "./committers.js";
@@ -40,6 +40,8 @@ export interface CheckpointCoordinatorOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: Random;
+  /** Opens the store that savepoints below a folder go to. */
+  readonly openFolder: (folder: string) => BlobStore;
   /** A checkpoint is complete and committed. */
   readonly onCompleted: (checkpoint: number) => void;
   /** The job has to fail: too many checkpoints did, or what is durable could not be committed. */
@@ -69,7 +71,7 @@ interface Pending {
 
 export class CheckpointCoordinator {
   readonly statistics = new CheckpointStatistics();
-  /** A savepoint that stops the job is complete and committed: whatever fails from now on, the job is done. */
+  /** The job was stopped: its savepoint is complete and committed, whatever becomes of the tasks that end. */
   stopped = false;
   private readonly given: CheckpointCoordinatorOptions;
   private readonly queue: RequestQueue<Request>;
@@ -80,6 +82,8 @@ export class CheckpointCoordinator {
   private finished = new Set<string>();
   private dataEnded = new Set<string>();
   private triggering = false;
+  /** A savepoint that ends the job is under way: no checkpoint comes behind it. */
+  private stopping = false;
   private lastCompletion: number | undefined;
   /** The last complete one of this attempt: what deltas may build on. */
   private lastCompleted = 0;
@@ -118,6 +122,7 @@ export class CheckpointCoordinator {
     this.lastCompleted = 0;
     this.periodicWaits = false;
     this.finalDone = false;
+    this.stopping = false;
     this.finalFrom = Number.POSITIVE_INFINITY;
     // One of the attempt before may never come back: its sources are closed.
     this.triggering = false;
@@ -231,7 +236,7 @@ export class CheckpointCoordinator {
 
   private facts() {
     return {
-      triggering: this.triggering,
+      triggering: this.triggering || this.stopping,
       pending: this.pending.size,
       cleaning: 0,
       now: this.given.clock.steady(),
@@ -263,6 +268,7 @@ export class CheckpointCoordinator {
     const { store, clock, scheduler, settings } = this.given;
     const { attempt, sources } = this;
     this.triggering = true;
+    this.stopping = endsJob(request);
     const id = store.begin();
     const timestamp = clock.now();
     try {
@@ -303,6 +309,7 @@ export class CheckpointCoordinator {
       this.pending.set(id, pending);
       attempt.trigger(barrier, decided.trigger);
     } catch {
+      this.stopping = false;
       this.untriggered(id, request, attempt === this.attempt ? "trigger-failed" : "tasks-not-running");
     } finally {
       if (request === this.finalAsked) this.finalAsked = undefined;
@@ -337,17 +344,16 @@ export class CheckpointCoordinator {
     });
     let path: string;
     try {
-      path =
-        request.purpose === "checkpoint"
-          ? await store.complete(manifest)
-          : await writeSavepoint(store, manifest, request.folder!);
-      // What a stop commits has to be found again if committing fails half-way: it is a checkpoint, too.
-      if (isStop(request)) await store.complete(manifest);
+      if (request.purpose === "checkpoint") path = await store.complete(manifest);
+      else path = await this.writeSavepoint(manifest, request.folder!);
+      // What it names is about to be committed: after a failure the job goes on from here, from nothing before.
+      if (endsJob(request)) await store.complete(manifest);
     } catch (error) {
       this.fail(pending, "complete-failed", error);
       if (MillraceError.is(error) && error.code === "CHECKPOINT_FENCED") this.given.onFailed(error);
       return;
     }
+    this.statistics.onCompleted(id, path);
     try {
       // A plain savepoint is a copy: the job goes on and commits with its own checkpoints.
       if (request.purpose !== "savepoint") await committers.commit(committablesOf(manifest));
@@ -357,13 +363,13 @@ export class CheckpointCoordinator {
       return;
     }
     if (request.purpose === "savepoint") void store.abort(id);
-    this.statistics.onCompleted(id, path);
+    if (endsJob(request)) this.stopped = true;
     this.failures.onSuccess(id);
     this.lastCompletion = clock.steady();
     if (request.purpose === "checkpoint") this.lastCompleted = id;
-    this.stopped ||= isStop(request);
+    // Tasks are not told of a plain savepoint: it ends none of them.
     if (request.purpose !== "savepoint") {
-      // The tasks end: what they would still be asked for nobody waits for. A savepoint they do not hear of.
+      // The tasks end: what they would still be asked for nobody waits for.
       if (this.stopped || snapshots.every(({ finished }) => finished)) this.finalDone = true;
       this.attempt?.checkpointCompleted(id);
       this.given.onCompleted(id);
@@ -371,6 +377,11 @@ export class CheckpointCoordinator {
     for (const older of [...this.pending.values()]) if (older.id < id) this.fail(older, "subsumed");
     request.done?.(path);
     this.decide();
+  }
+
+  /** Answers the folder. */
+  private async writeSavepoint(manifest: Manifest, folder: string): Promise<string> {
+    return join(folder, await this.given.store.savepoint(manifest, "", this.given.openFolder(folder)));
   }
 
   private fail(pending: Pending, reason: FailureReason, cause?: unknown, attempt = this.attempt): void {
@@ -385,23 +396,17 @@ export class CheckpointCoordinator {
     request.failed?.(new MillraceError("CHECKPOINT_FAILED", message, { cause }));
     const { purpose } = request;
     const atTask = ["declined", "write-failed", "expired"].includes(reason);
-    const error = this.failures.onFailure({ reason, checkpoint: id, purpose, atTask, cause });
+    const counted = this.failures.onFailure({ reason, checkpoint: id, purpose, atTask, cause });
+    if (endsJob(request)) this.stopping = false;
+    // Event time has come to its end in the tasks, which cannot be taken back.
+    const error =
+      purpose === "terminate" ? new MillraceError("CHECKPOINT_FAILED", message, { cause }) : counted;
     if (error !== undefined && this.attempt !== undefined) this.given.onFailed(error);
     this.decide();
   }
 }
 
-/** Savepoints go anywhere in the file system; answers the folder. */
-async function writeSavepoint(
-  store: CheckpointStore,
-  manifest: Manifest,
-  directory: string,
-): Promise<string> {
-  const target = openBlobStore({ kind: "filesystem", directory });
-  return join(directory, await store.savepoint(manifest, "", target));
-}
-
-function isStop({ purpose }: Request): boolean {
+function endsJob({ purpose }: Request): boolean {
   return purpose === "stop" || purpose === "terminate";
 }
 

@@ -63,6 +63,10 @@ export interface JobCoordinatorOptions {
   readonly params: unknown;
   readonly runId: string;
   readonly hangTimeoutMs: number;
+  /** Capacity of each ring; default RING_BYTES. */
+  readonly ringBytes?: number;
+  /** Opens the store that savepoints below a folder go to. */
+  readonly openFolder: (folder: string) => BlobStore;
   readonly checkpoints: JobCheckpoints | undefined;
   readonly restart: RestartStrategy;
   readonly origin: JobOrigin | undefined;
@@ -102,7 +106,7 @@ export class JobCoordinator {
   constructor(given: JobCoordinatorOptions) {
     this.given = given;
     this.planned = given.planned;
-    this.unplaced = place(this.plan.jobGraph);
+    this.unplaced = place(this.plan.jobGraph, given.ringBytes);
     this.sources = new SplitGivers(this.plan);
     const { checkpoints, clock, scheduler, random } = given;
     if (checkpoints === undefined) return;
@@ -113,6 +117,7 @@ export class JobCoordinator {
       scheduler,
       random,
       committers: this.committers,
+      openFolder: given.openFolder,
       onCompleted: given.onCompleted,
       onFailed: (error) => this.attempt?.fail(error),
     });
@@ -206,6 +211,7 @@ export class JobCoordinator {
         return;
       } catch (error) {
         if (this.ending !== undefined) throw this.ending;
+        // Nothing was left to do but to end: whoever stopped the job has its savepoint and may go on from there.
         if (this.checkpoints?.stopped === true) return;
         if (this.rescaling !== undefined) {
           this.planned = this.rescaling.planned;

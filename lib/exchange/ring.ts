@@ -53,6 +53,11 @@ export class RingWriter {
     this.seenHead = Atomics.load(this.i32, HEAD);
   }
 
+  /** About how large frames should be: many fit the ring. */
+  get frameBytes(): number {
+    return Math.min(FRAME_BYTES, this.capacity >> 4);
+  }
+
   /** Bytes published and not released yet. */
   get inFlightBytes(): number {
     this.seenHead = Atomics.load(this.i32, HEAD);

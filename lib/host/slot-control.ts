@@ -5,7 +5,9 @@
 
 import { isJobDefinition } from "../api/define-job.js";
 import { buildProgram } from "../api/environment.js";
+import { systemClock } from "../base/clock.js";
 import { MillraceError, messageOf } from "../base/error.js";
+import { systemScheduler } from "../base/scheduler.js";
 import { fingerprint } from "../planner/fingerprint.js";
 import { plan } from "../planner/plan.js";
 import type { JobOptions, SlotControl, SlotEvents } from "../protocol/deployment.js";
@@ -75,6 +77,8 @@ export function slotControl(events: SlotEvents): SlotControl {
         backend: await backendByName(options.stateBackend ?? "heap"),
         store: storeAt(deployment.checkpoints?.store),
         restoreStore: storeAt(deployment.restoreFrom),
+        clock: systemClock,
+        scheduler: systemScheduler,
       });
       await slot.open();
     },

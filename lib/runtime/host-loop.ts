@@ -13,6 +13,12 @@ const YIELDS = 3;
 /** A sleeping host wakes by itself this often, so that batches and timers that wait for time go on. */
 const NAP_MS = 20;
 
+/**
+ * Runs a host's rounds in place of its thread's event loop, one a call. The answer of `round`: whether anything
+ * moved; undefined: the host has stopped.
+ */
+export type DriveRounds = (round: () => boolean | undefined) => void;
+
 export interface HostLoopOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -22,6 +28,8 @@ export interface HostLoopOptions {
   /** A task has drained and is ready to commit. */
   readonly onTask: (index: number) => void;
   readonly onError: (error: unknown) => void;
+  /** Absent: the event loop, and the doorbell while there is nothing to do. */
+  readonly drive: DriveRounds | undefined;
 }
 
 export class HostLoop {
@@ -40,7 +48,9 @@ export class HostLoop {
   start(): void {
     this.running = true;
     this.lastMark = this.options.clock.steady();
-    this.options.scheduler.soon(this.rounds);
+    const { drive, scheduler } = this.options;
+    if (drive === undefined) scheduler.soon(this.rounds);
+    else drive(() => this.driven());
   }
 
   stop(): void {
@@ -65,7 +75,7 @@ export class HostLoop {
         moved = this.round();
         this.idleRounds = moved ? 0 : this.idleRounds + 1;
       } while (this.running && this.idleRounds < SPINS && clock.steady() < until);
-      for (const task of this.tasks) if (task.phase !== "finished") task.report();
+      this.reportTasks();
     } catch (error) {
       this.options.onError(error);
       return;
@@ -73,6 +83,23 @@ export class HostLoop {
     if (this.idleRounds < SPINS + YIELDS || this.woken) scheduler.soon(this.rounds);
     else this.sleep();
   };
+
+  private driven(): boolean | undefined {
+    if (!this.running) return undefined;
+    try {
+      Atomics.add(this.options.progress, 0, 1);
+      const moved = this.round();
+      this.reportTasks();
+      return moved;
+    } catch (error) {
+      this.options.onError(error);
+      return undefined;
+    }
+  }
+
+  private reportTasks(): void {
+    for (const task of this.tasks) if (task.phase !== "finished") task.report();
+  }
 
   private round(): boolean {
     let moved = false;

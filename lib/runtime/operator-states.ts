@@ -1,7 +1,7 @@
 /** The state of a task's operators: what they have declared, and what of it goes into snapshots. */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../base/clock.js";
+import type { Clock } from "../base/clock.js";
 import type { ChainedOperator, JobVertex } from "../graph/job-graph.js";
 import type { Operator } from "../operators/contract.js";
 import type { SourceReader } from "../source/contract.js";
@@ -10,19 +10,24 @@ import { rangeOf } from "../state/key.js";
 import { DeclaredParts } from "./part-snapshots.js";
 import type { SnapshotOperator } from "./running-snapshot.js";
 
+export interface StateServices {
+  readonly backend: StateBackend;
+  readonly clock: Clock;
+}
+
 export class OperatorStates {
   private readonly vertex: JobVertex;
   private readonly subtask: number;
   private readonly job: string;
-  private readonly backend: StateBackend;
+  private readonly services: StateServices;
   private readonly declared = new Map<string, DeclaredParts>();
   private readonly keyed: KeyedState[] = [];
 
-  constructor(vertex: JobVertex, subtask: number, job: string, backend: StateBackend) {
+  constructor(vertex: JobVertex, subtask: number, job: string, services: StateServices) {
     this.vertex = vertex;
     this.subtask = subtask;
     this.job = job;
-    this.backend = backend;
+    this.services = services;
   }
 
   partsOf({ uid, name }: ChainedOperator): StateParts {
@@ -31,14 +36,14 @@ export class OperatorStates {
 
   keyedStateOf(node: ChainedOperator): KeyedState {
     const { maxParallelism, parallelism } = this.vertex;
-    const state = this.backend.open({
+    const state = this.services.backend.open({
       job: this.job,
       operator: node.name,
       subtask: this.subtask,
       maxParallelism,
       groups: rangeOf(this.subtask, maxParallelism, parallelism),
       directory: join(tmpdir(), "millrace"),
-      now: systemClock.now,
+      now: this.services.clock.now,
       parts: this.partsOf(node),
     });
     this.keyed.push(state);

@@ -1,5 +1,4 @@
 import { assert } from "../base/assert.js";
-import { FRAME_BYTES } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { FrameKind, FrameSink, RecordWriter } from "../codec/contract.js";
 import { createRecordWriter } from "../codec/record-writer.js";
@@ -52,7 +51,7 @@ export class RingChannel implements Output, FrameSink {
     this.ring = new RingWriter(sab, peer);
     this.owner = owner;
     this.bufferTimeoutMs = options.bufferTimeoutMs;
-    this.writer = createRecordWriter(this, { ...options, frameBytes: FRAME_BYTES });
+    this.writer = createRecordWriter(this, { ...options, frameBytes: this.ring.frameBytes });
   }
 
   /** Takes a record while there is no credit. */
@@ -164,7 +163,7 @@ export class RingChannel implements Output, FrameSink {
     } else if (kind === Queued.BARRIER) {
       const content = Buffer.from(JSON.stringify(value));
       const { alignment, alignedTimeoutMs } = value as Barrier;
-      // One that has become unaligned comes in band only where it must not overtake: as a mark it would.
+      // One that is unaligned and comes in band overtakes nothing here: a mark would make it seem to.
       if (alignment === "aligned" && alignedTimeoutMs > 0) this.ring.mark(content);
       this.send(ElementKind.BARRIER, content, content.length, 0);
     } else if (kind === Queued.IDLE) {

@@ -30,6 +30,8 @@ export interface SnapshotTarget {
   readonly vertex: number;
   readonly subtask: number;
   readonly store: BlobStore | undefined;
+  /** Of at most so many bytes it travels with its acknowledgement. */
+  readonly inlineBytes: number;
   blobPath(checkpoint: number): string;
   /** Steady time, ms. */
   now(): number;
@@ -132,7 +134,7 @@ export class RunningSnapshot {
       blob.add(writer.take(), "full", entries, (segment) => channels.push({ ...place, segment }));
     }
     const persistedBytes = blob.bytes - stateBytes;
-    await blob.store(target.store);
+    await blob.store(target.store, target.inlineBytes);
     const operators: OperatorSnapshot[] = [];
     for (const [i, { uid }] of this.operators.entries()) {
       const splits = this.splits[i];

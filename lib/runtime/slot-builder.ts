@@ -4,9 +4,10 @@
  */
 
 import { present } from "../base/assert.js";
-import { systemClock } from "../base/clock.js";
+import type { Clock } from "../base/clock.js";
 import { MillraceError, toData } from "../base/error.js";
 import type { Gate } from "../base/gate.js";
+import { SNAPSHOT_INLINE_BYTES } from "../base/limits.js";
 import { taskBlobPath } from "../checkpoint/paths.js";
 import { Doorbell } from "../exchange/doorbell.js";
 import { connections } from "../graph/connections.js";
@@ -49,6 +50,9 @@ export interface SlotServices {
   readonly backend: StateBackend;
   /** Where snapshots go; absent: they travel with their acknowledgement. */
   readonly store: BlobStore | undefined;
+  readonly clock: Clock;
+  /** Snapshots of at most so many bytes travel with their acknowledgement; default SNAPSHOT_INLINE_BYTES. */
+  readonly inlineBytes?: number;
   wake(): void;
   fail(error: unknown): void;
 }
@@ -94,12 +98,12 @@ export class SlotBuilder {
     const failed: Failed = (error, operator, record) => {
       throw userError(error, { job: this.plan.jobGraph.job, operator, subtask }, record);
     };
-    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services.backend);
+    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services);
     const wiring = {
       gate,
       counters,
       metrics: new TaskMetrics(this.deployment.metrics, assignment.metricsRow),
-      now: systemClock.steady,
+      now: this.services.clock.steady,
       wake: this.services.wake,
       rest: (steady: number) => states.rest(steady),
       dataEnded: () => this.events.dataEnded(vertex.id, subtask),
@@ -125,8 +129,8 @@ export class SlotBuilder {
         out,
         side,
         counters,
-        now: systemClock.steady,
-        wallNow: systemClock.now,
+        now: this.services.clock.steady,
+        wallNow: this.services.clock.now,
         parts: states.partsOf(node),
         keyedState: () => states.keyedStateOf(node),
         wake: this.services.wake,
@@ -251,18 +255,19 @@ export class SlotBuilder {
   private addCheckpoints({ task, vertex, subtask, reader, states, inputs, outputs }: Building): void {
     const { checkpoints } = this.deployment;
     if (checkpoints === undefined) return;
-    const { store } = this.services;
+    const { store, inlineBytes } = this.services;
     task.takeCheckpoints(
       new TaskCheckpoints({
         task,
         vertex,
         subtask,
         store,
+        inlineBytes: inlineBytes ?? SNAPSHOT_INLINE_BYTES,
         inputs,
         blobPath: (checkpoint) =>
           taskBlobPath(checkpoints.jobId, checkpoint, checkpoints.epoch, vertex, subtask),
-        now: systemClock.steady,
-        wallNow: systemClock.now,
+        now: this.services.clock.steady,
+        wallNow: this.services.clock.now,
         operators: states.operators(task.stateful, reader),
         outputs: outputs.flatMap(({ edge, channels, targets }) =>
           channels.map((channel, i) => ({

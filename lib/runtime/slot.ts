@@ -4,9 +4,9 @@
  *
  * Called by: host. Calls: tasks, the coordinator through SlotEvents.
  */
-import { systemClock } from "../base/clock.js";
+import type { Clock } from "../base/clock.js";
 import { MillraceError, toData } from "../base/error.js";
-import { systemScheduler } from "../base/scheduler.js";
+import type { Scheduler } from "../base/scheduler.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import { Doorbell } from "../exchange/doorbell.js";
 import type { Deployment, SlotEvents, TaskId } from "../protocol/deployment.js";
@@ -14,7 +14,7 @@ import type { Plan } from "../protocol/program.js";
 import type { Split } from "../source/contract.js";
 import type { StateBackend } from "../state/contract.js";
 import type { BlobStore } from "../storage/contract.js";
-import { HostLoop } from "./host-loop.js";
+import { type DriveRounds, HostLoop } from "./host-loop.js";
 import { SlotBuilder, type SlotTask } from "./slot-builder.js";
 import { SourceTask } from "./source-task.js";
 import { restoreTask } from "./task-restoring.js";
@@ -25,6 +25,12 @@ export interface SlotParts {
   readonly store: BlobStore | undefined;
   /** Where what is restored lies. */
   readonly restoreStore: BlobStore | undefined;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  /** What runs the slot's rounds, where it is not the thread's event loop. */
+  readonly drive?: DriveRounds;
+  /** Snapshots of at most so many bytes travel with their acknowledgement; default SNAPSHOT_INLINE_BYTES. */
+  readonly inlineBytes?: number;
 }
 
 export class Slot {
@@ -42,8 +48,9 @@ export class Slot {
     this.restoreStore = parts.restoreStore;
     const doorbell = new Doorbell(deployment.doorbells[deployment.slot]!);
     this.loop = new HostLoop({
-      clock: systemClock,
-      scheduler: systemScheduler,
+      clock: parts.clock,
+      scheduler: parts.scheduler,
+      drive: parts.drive,
       doorbell,
       progress: new Int32Array(deployment.progress, deployment.slot * 4, 1),
       onTask: (index) => this.onPhase(index),

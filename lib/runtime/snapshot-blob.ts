@@ -1,5 +1,4 @@
 /** Gathers the segments of a task's snapshot into one blob, or hands few bytes over as they are. */
-import { SNAPSHOT_INLINE_BYTES } from "../base/limits.js";
 import type { Segment, SegmentPlace } from "../checkpoint/snapshot.js";
 import type { BlobStore } from "../storage/contract.js";
 
@@ -33,8 +32,8 @@ export class SnapshotBlob {
   }
 
   /** Without a store, and below a limit, the bytes travel with the snapshot. */
-  async store(store: BlobStore | undefined): Promise<void> {
-    if (store !== undefined && this.bytes > SNAPSHOT_INLINE_BYTES) {
+  async store(store: BlobStore | undefined, inlineBytes: number): Promise<void> {
+    if (store !== undefined && this.bytes > inlineBytes) {
       await store.put(this.path, this.chunks);
       for (const { make, at } of this.segments) make({ blob: this.path, offset: at });
       return;

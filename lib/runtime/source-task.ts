@@ -115,7 +115,12 @@ export class SourceTask extends Task {
   }
 
   protected override get inputEnded(): boolean {
-    return this.readingEnded && this.emitted === Number.POSITIVE_INFINITY;
+    return !this.stopped && this.readingEnded && this.emitted === Number.POSITIVE_INFINITY;
+  }
+
+  /** Nothing comes behind the barrier, not even the end of event time: whoever is restored goes on from there. */
+  private get stopped(): boolean {
+    return this.stopping?.purpose === "stop";
   }
 
   private get readingEnded(): boolean {
@@ -123,6 +128,7 @@ export class SourceTask extends Task {
   }
 
   protected override take(): number {
+    if (this.stopped) return 0;
     const taken = this.stopping === undefined ? this.pump(this.limit) : 0;
     this.records += taken;
     this.advanceTime();

@@ -15,8 +15,8 @@ import { CheckpointCoordinator } from "../../lib/coordinator/checkpoint-coordina
 import { checkpointSettings } from "../../lib/coordinator/checkpoint-settings.js";
 import type { Committers } from "../../lib/coordinator/committers.js";
 import type { SplitGivers } from "../../lib/coordinator/split-givers.js";
-import type { Plan } from "../../lib/protocol/program.js";
 import { MemoryBlobStore } from "../../lib/storage/memory.js";
+import { openBlobStore } from "../../lib/storage/open.js";
 import { jobGraph } from "../checkpoint/job-graphs.js";
 
 const SOURCE: TaskId = { vertex: 0, subtask: 0 };
@@ -50,15 +50,15 @@ class TestRun {
   private constructor(store: CheckpointStore) {
     this.store = store;
     this.coordinator = new CheckpointCoordinator({
-      plan: {
-        jobGraph: jobGraph(
+      graph: () =>
+        jobGraph(
           [
             { uids: ["source"], parallelism: 1 },
             { uids: ["sink"], parallelism: 1 },
           ],
           [[0, 1, "hash"]],
         ),
-      } as unknown as Plan,
+      openFolder: (directory) => openBlobStore({ kind: "filesystem", directory }),
       store,
       settings: checkpointSettings({}),
       committers: { commit: () => this.commit() } as unknown as Committers,

@@ -59,6 +59,7 @@ describe("checkpoints are refused", () => {
       vertex: 0,
       subtask: 0,
       store: undefined,
+      inlineBytes: 0,
       blobPath: () => "",
       now: () => 0,
       wallNow: () => 0,

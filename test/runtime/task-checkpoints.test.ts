@@ -38,6 +38,7 @@ class TestTask implements Receiver {
       vertex: 1,
       subtask: 0,
       store: undefined,
+      inlineBytes: 0,
       inputs: this.channels.map((channel, from) => ({ channel, edge: 0, from, to: 0, alwaysAligned: false })),
       outputs: [],
       operators,
