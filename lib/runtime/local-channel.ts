@@ -127,6 +127,11 @@ export class LocalChannel implements Output, Input {
     const { queue, receiver, input } = this;
     let taken = 0;
     while (taken < limit && queue.length > 0 && !this.held && !blocked()) {
+      // What stands behind a mark is never taken before the mark is told.
+      if (this.marked !== undefined) {
+        this.look();
+        continue;
+      }
       taken++;
       const { kind, value, stamp, keyGroup } = queue;
       queue.shift();
