@@ -50,9 +50,8 @@ export class SourceTask extends Task {
   }
 
   override async open(): Promise<void> {
-    if (this.finishedData) return;
     await super.open();
-    this.reader.start();
+    if (!this.finishedData) this.reader.start();
   }
 
   override async close(aborted: boolean): Promise<void> {

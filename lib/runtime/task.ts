@@ -125,7 +125,10 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   }
 
   async open(): Promise<void> {
-    if (this.finishedData) return;
+    if (this.finishedData) {
+      this.tellFinished();
+      return;
+    }
     // Downstream operators first, so that what opens upstream can emit.
     for (const { operator } of [...this.chain.operators].reverse()) {
       await operator.open?.();
@@ -137,9 +140,13 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.checkpoints = checkpoints;
   }
 
-  /** Goes on where a finished task was: nothing is left to do but to say so. */
+  /** Goes on where a finished task was: nothing is left to do but to say so, once it is opened. */
   restoreFinished(): void {
     this.phase = "awaiting";
+  }
+
+  /** Receivers in this slot are open by now: they may already emit what they hold. */
+  private tellFinished(): void {
     this.wiring.dataEnded();
     for (const output of this.outputs) {
       output.watermark(WATERMARK_MAX);
