@@ -114,7 +114,12 @@ export class SourceTask extends Task {
   }
 
   protected override get inputEnded(): boolean {
-    return this.readingEnded && this.emitted === Number.POSITIVE_INFINITY;
+    return this.readingEnded && this.emitted === Number.POSITIVE_INFINITY && !this.stopped;
+  }
+
+  /** Behind the barrier of a stop nothing comes: what would, has its place in the run that goes on from there. */
+  private get stopped(): boolean {
+    return this.stopping?.purpose === "stop";
   }
 
   private get readingEnded(): boolean {
@@ -122,6 +127,7 @@ export class SourceTask extends Task {
   }
 
   protected override take(): number {
+    if (this.stopped) return 0;
     const taken = this.stopping === undefined ? this.pump(this.limit) : 0;
     this.records += taken;
     this.advanceTime();
