@@ -38,7 +38,7 @@ export interface CheckpointedTask {
   readonly finishedData: boolean;
   readonly bytesIn: number;
   /** Before the barrier goes on; may emit. */
-  prepareSnapshot(): void;
+  prepareSnapshot(checkpoint: number): void;
   wake(): void;
 }
 
@@ -222,7 +222,7 @@ export class TaskCheckpoints {
     snapshot.finished = task.finishedData;
     if (snapshot.finished) this.finalCheckpoint = Math.min(this.finalCheckpoint, barrier.id);
     try {
-      task.prepareSnapshot();
+      task.prepareSnapshot(barrier.id);
       for (const output of outputs) {
         const { channel, alwaysAligned, edge, from, to } = output;
         if (barrier.alignment !== "unaligned" || alwaysAligned) channel.barrier(barrier);

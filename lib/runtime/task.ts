@@ -187,7 +187,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     return this.inputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0);
   }
 
-  prepareSnapshot(): void {
+  prepareSnapshot(_checkpoint: number): void {
     for (const { operator, node } of this.chain.operators) {
       try {
         operator.prepareSnapshot?.();
