@@ -66,12 +66,11 @@ export class HostLoop {
         this.idleRounds = moved ? 0 : this.idleRounds + 1;
       } while (this.running && this.idleRounds < SPINS && clock.steady() < until);
       for (const task of this.tasks) if (task.phase !== "finished") task.report();
+      if (this.idleRounds < SPINS + YIELDS || this.woken) scheduler.soon(this.rounds);
+      else this.sleep();
     } catch (error) {
       this.options.onError(error);
-      return;
     }
-    if (this.idleRounds < SPINS + YIELDS || this.woken) scheduler.soon(this.rounds);
-    else this.sleep();
   };
 
   private round(): boolean {
