@@ -195,10 +195,7 @@ export class CheckpointCoordinator {
       // One that waits already stands for all that would wait behind it.
       if (this.periodicWaits || this.finalDone) return;
       const timestamp = this.given.clock.now();
-      const decision = this.ask({ purpose: "checkpoint", periodic: true, forced: false, timestamp });
-      if (decision.periodicAt !== undefined) {
-        this.schedule(Math.max(0, decision.periodicAt - this.given.clock.steady()), intervalMs);
-      }
+      this.ask({ purpose: "checkpoint", periodic: true, forced: false, timestamp });
     });
   }
 
@@ -222,16 +219,14 @@ export class CheckpointCoordinator {
     });
   }
 
-  private ask(request: Request): RequestDecision<Request> {
+  private ask(request: Request): void {
     if (this.attempt === undefined) {
       this.refuse(request, "tasks-not-running");
-      return { run: undefined, refused: [], periodicAt: undefined };
+      return;
     }
     const decision = this.queue.add(request, this.facts());
-    const isOver = decision.run === request || decision.refused.some((each) => each.request === request);
-    if (request.periodic && !isOver) this.periodicWaits = true;
+    if (request.periodic) this.periodicWaits = true;
     this.carryOut(decision);
-    return decision;
   }
 
   private facts() {
@@ -244,10 +239,14 @@ export class CheckpointCoordinator {
     };
   }
 
-  private carryOut({ run, refused }: RequestDecision<Request>): void {
+  private carryOut({ run, refused, periodicAt }: RequestDecision<Request>): void {
     for (const { request, reason } of refused) this.refuse(request, reason);
     if (run?.periodic === true) this.periodicWaits = false;
     if (run !== undefined) void this.trigger(run);
+    const { intervalMs, minPauseMs } = this.given.settings;
+    if (periodicAt === undefined || intervalMs === undefined) return;
+    const delay = Math.max(0, periodicAt - this.given.clock.steady());
+    this.schedule(delay, periodicSchedule(intervalMs, minPauseMs).intervalMs);
   }
 
   /** Something has ended: is there a request that may run now? */
@@ -258,6 +257,7 @@ export class CheckpointCoordinator {
 
   private refuse(request: Request, reason: FailureReason): void {
     if (request === this.finalAsked) this.finalAsked = undefined;
+    if (request.periodic) this.periodicWaits = false;
     request.failed?.(new MillraceError("CHECKPOINT_FAILED", failureReasons[reason].text));
     const { purpose } = request;
     const error = this.failures.onFailure({ reason, checkpoint: undefined, purpose, atTask: false });

@@ -65,6 +65,8 @@ class RunningAggregate implements Operator {
   private readonly changed = new SlotSet();
   /** Slots changed since the last snapshot, once there was one. */
   private touched: SlotSet | undefined;
+  /** While state is loaded: the slots whose results were still to be emitted, with the batch's timestamp. */
+  private readonly due = new Map<number, number>();
   private gathered = 0;
   private since = Number.NaN;
   private timestamp = Number.NaN;
@@ -90,6 +92,16 @@ class RunningAggregate implements Operator {
         load: (partial, stamp) => this.load(partial, stamp),
       }),
     );
+  }
+
+  open(): void {
+    for (const [slot, timestamp] of this.due) {
+      this.changed.add(slot);
+      if (timestamp !== Number.POSITIVE_INFINITY && !(timestamp <= this.timestamp))
+        this.timestamp = timestamp;
+    }
+    this.gathered = this.due.size;
+    this.due.clear();
   }
 
   element(record: unknown, timestamp: number): void {
@@ -161,10 +173,9 @@ class RunningAggregate implements Operator {
 
   private load(partial: Partial, stamp: number): void {
     const slot = this.code.replace(this.table, partial);
-    if (this.batch === undefined || Number.isNaN(stamp)) return;
-    this.changed.add(slot);
-    this.gathered++;
-    if (stamp !== Number.POSITIVE_INFINITY && !(stamp <= this.timestamp)) this.timestamp = stamp;
+    // A delta may say that what the entry before it had to emit was emitted since.
+    if (this.batch === undefined || Number.isNaN(stamp)) this.due.delete(slot);
+    else this.due.set(slot, stamp);
   }
 
   private resultOf(slot: number): unknown {

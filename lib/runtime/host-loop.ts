@@ -76,12 +76,11 @@ export class HostLoop {
         this.idleRounds = moved ? 0 : this.idleRounds + 1;
       } while (this.running && this.idleRounds < SPINS && clock.steady() < until);
       this.reportTasks();
+      if (this.idleRounds < SPINS + YIELDS || this.woken) scheduler.soon(this.rounds);
+      else this.sleep();
     } catch (error) {
       this.options.onError(error);
-      return;
     }
-    if (this.idleRounds < SPINS + YIELDS || this.woken) scheduler.soon(this.rounds);
-    else this.sleep();
   };
 
   private driven(): boolean | undefined {

@@ -20,10 +20,11 @@ import type { Deployment, SlotEvents, TaskAssignment } from "../protocol/deploym
 import type { Plan } from "../protocol/program.js";
 import type { SourceReader } from "../source/contract.js";
 import type { StateBackend } from "../state/contract.js";
+import { canonicalKey, keyGroupOf } from "../state/key.js";
 import type { BlobStore } from "../storage/contract.js";
 import { buildChain, type Failed } from "./chain-code.js";
 import type { Channel, EdgeOutput } from "./edge-code.js";
-import type { Input, Receiver } from "./inputs.js";
+import type { Receiver } from "./inputs.js";
 import { LocalChannel } from "./local-channel.js";
 import { OperatorStates } from "./operator-states.js";
 import { RingChannel } from "./ring-channel.js";
@@ -31,7 +32,7 @@ import { RingInput } from "./ring-input.js";
 import { SecondInput } from "./second-input.js";
 import { SourceTask } from "./source-task.js";
 import { Task } from "./task.js";
-import { type SnapshotChannel, TaskCheckpoints } from "./task-checkpoints.js";
+import { type SnapshotInput, TaskCheckpoints } from "./task-checkpoints.js";
 import { userError } from "./user-error.js";
 
 export interface SlotTask {
@@ -42,7 +43,7 @@ export interface SlotTask {
   readonly second: SecondInput | undefined;
   readonly reader: SourceReader | undefined;
   readonly states: OperatorStates;
-  readonly inputs: readonly SnapshotChannel<Input>[];
+  readonly inputs: readonly SnapshotInput[];
 }
 
 export interface SlotServices {
@@ -249,7 +250,16 @@ export class SlotBuilder {
       ...place,
       channel: channels[i]!,
       alwaysAligned,
+      ...this.missingKeyGroups(this.plan.jobGraph.edges[place.edge]!),
     }));
+  }
+
+  /** A single receiver in the sender's slot gets records without their key groups (see edge-code.ts). */
+  private missingKeyGroups({ to, partitioner, selector }: JobEdge): Pick<SnapshotInput, "keyGroupOf"> {
+    const { parallelism, maxParallelism } = this.plan.jobGraph.vertices[to]!;
+    if (partitioner !== "hash" || parallelism > 1) return {};
+    const keyOf = present(this.plan.program.selectors.get(present(selector)));
+    return { keyGroupOf: (record) => keyGroupOf(canonicalKey(keyOf(record)), maxParallelism) };
   }
 
   private addCheckpoints({ task, vertex, subtask, reader, states, inputs, outputs }: Building): void {

@@ -81,21 +81,28 @@ export class Slot {
   }
 
   addSplits(vertex: number, subtask: number, splits: readonly Split[] | undefined): void {
-    const task = this.find({ vertex, subtask })?.task;
-    if (task instanceof SourceTask && !this.ended) task.addSplits(splits);
+    this.tell(() => {
+      const task = this.find({ vertex, subtask })?.task;
+      if (task instanceof SourceTask) task.addSplits(splits);
+    });
   }
 
   trigger(barrier: Barrier, tasks: readonly TaskId[]): void {
-    for (const id of tasks) this.find(id)?.task.trigger(barrier);
-    this.loop.wake();
+    this.tell(() => {
+      for (const id of tasks) this.find(id)?.task.trigger(barrier);
+    });
   }
 
   checkpointCompleted(checkpoint: number): void {
-    this.tell(({ task }) => task.completed(checkpoint));
+    this.tell(() => {
+      for (const { task } of this.tasks) task.completed(checkpoint);
+    });
   }
 
   checkpointAborted(checkpoint: number): void {
-    this.tell(({ task }) => task.aborted(checkpoint));
+    this.tell(() => {
+      for (const { task } of this.tasks) task.aborted(checkpoint);
+    });
   }
 
   async end(aborted: boolean): Promise<void> {
@@ -113,10 +120,11 @@ export class Slot {
     return this.tasks.find((each) => each.vertex === vertex && each.subtask === subtask);
   }
 
-  private tell(what: (built: SlotTask) => void): void {
+  /** What the coordinator says between two rounds; an error in it is the slot's, not the coordinator's. */
+  private tell(what: () => void): void {
     if (this.ended) return;
     try {
-      for (const built of this.tasks) what(built);
+      what();
     } catch (error) {
       this.fail(error);
     }

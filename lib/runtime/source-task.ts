@@ -40,7 +40,10 @@ export class SourceTask extends Task {
   private idle = false;
   /** The barrier behind which the job ends: no more is read. */
   private stopping: Barrier | undefined;
-  private waitingSplits: (readonly Split[] | undefined)[] = [];
+  /** The newest checkpoint triggered here. */
+  private triggered = 0;
+  /** Splits given behind the trigger of a checkpoint that was not taken yet: it does not hold them. */
+  private waitingSplits: { readonly splits: readonly Split[] | undefined; readonly behind: number }[] = [];
 
   wireSource(logic: SourceLogic, reader: SourceReader, chain: Chain, edges: readonly EdgeOutput[]): void {
     this.wire(chain, edges);
@@ -50,9 +53,8 @@ export class SourceTask extends Task {
   }
 
   override async open(): Promise<void> {
-    if (this.finishedData) return;
     await super.open();
-    this.reader.start();
+    if (!this.finishedData) this.reader.start();
   }
 
   override async close(aborted: boolean): Promise<void> {
@@ -62,6 +64,7 @@ export class SourceTask extends Task {
 
   /** The coordinator triggers a checkpoint here. */
   override trigger(barrier: Barrier): void {
+    this.triggered = barrier.id;
     if (barrier.purpose === "checkpoint" || barrier.purpose === "savepoint")
       this.checkpoints?.trigger(barrier);
     else {
@@ -79,11 +82,27 @@ export class SourceTask extends Task {
 
   /** `undefined`: there will be no more. */
   addSplits(splits: readonly Split[] | undefined): void {
-    // What comes behind the trigger of a checkpoint is not part of it: it waits until that was taken.
-    if (this.checkpoints?.pending === true) this.waitingSplits.push(splits);
-    else if (splits === undefined) this.reader.noMoreSplits();
-    else this.reader.addSplits(splits);
+    if (this.checkpoints?.pending === true || this.waitingSplits.length > 0) {
+      this.waitingSplits.push({ splits, behind: this.triggered });
+    } else this.giveSplits(splits);
     this.wiring.wake();
+  }
+
+  override prepareSnapshot(checkpoint: number): void {
+    this.takeWaiting(checkpoint);
+    super.prepareSnapshot(checkpoint);
+  }
+
+  private giveSplits(splits: readonly Split[] | undefined): void {
+    if (splits === undefined) this.reader.noMoreSplits();
+    else this.reader.addSplits(splits);
+  }
+
+  /** Hands on the splits that came before the trigger of `checkpoint`. */
+  private takeWaiting(checkpoint: number): void {
+    const due = this.waitingSplits.filter(({ behind }) => behind < checkpoint);
+    this.waitingSplits = this.waitingSplits.filter(({ behind }) => behind >= checkpoint);
+    for (const { splits } of due) this.giveSplits(splits);
   }
 
   override completed(checkpoint: number): void {
@@ -97,7 +116,7 @@ export class SourceTask extends Task {
     const before = this.phase;
     const moved = super.turn();
     if (this.waitingSplits.length > 0 && this.checkpoints?.pending !== true) {
-      for (const splits of this.waitingSplits.splice(0)) this.addSplits(splits);
+      this.takeWaiting(Number.POSITIVE_INFINITY);
     }
     // Drained: what the end of data led to goes before the barrier.
     if (before !== "awaiting" && this.finishedData && this.stopping?.purpose === "terminate") {
@@ -115,10 +134,10 @@ export class SourceTask extends Task {
   }
 
   protected override get inputEnded(): boolean {
-    return !this.stopped && this.readingEnded && this.emitted === Number.POSITIVE_INFINITY;
+    return this.readingEnded && this.emitted === Number.POSITIVE_INFINITY && !this.stopped;
   }
 
-  /** Nothing comes behind the barrier, not even the end of event time: whoever is restored goes on from there. */
+  /** Behind the barrier of a stop nothing comes: what would, has its place in the run that goes on from there. */
   private get stopped(): boolean {
     return this.stopping?.purpose === "stop";
   }

@@ -31,6 +31,11 @@ export interface SnapshotChannel<C> {
   readonly alwaysAligned: boolean;
 }
 
+export interface SnapshotInput extends SnapshotChannel<Input> {
+  /** Where the channel's records travel without their key groups, but a restore would ask for them. */
+  readonly keyGroupOf?: (record: unknown) => number;
+}
+
 /** What the task is to its checkpoints. */
 export interface CheckpointedTask {
   /** No element is partly through the operators. */
@@ -38,7 +43,7 @@ export interface CheckpointedTask {
   readonly finishedData: boolean;
   readonly bytesIn: number;
   /** Before the barrier goes on; may emit. */
-  prepareSnapshot(): void;
+  prepareSnapshot(checkpoint: number): void;
   wake(): void;
 }
 
@@ -46,7 +51,7 @@ export interface TaskCheckpointsOptions extends SnapshotTarget {
   readonly task: CheckpointedTask;
   readonly events: CheckpointEvents;
   readonly operators: readonly SnapshotOperator[];
-  readonly inputs: readonly SnapshotChannel<Input>[];
+  readonly inputs: readonly SnapshotInput[];
   readonly outputs: readonly SnapshotChannel<Output>[];
   /** Wall time, ms. */
   wallNow(): number;
@@ -222,7 +227,7 @@ export class TaskCheckpoints {
     snapshot.finished = task.finishedData;
     if (snapshot.finished) this.finalCheckpoint = Math.min(this.finalCheckpoint, barrier.id);
     try {
-      task.prepareSnapshot();
+      task.prepareSnapshot(barrier.id);
       for (const output of outputs) {
         const { channel, alwaysAligned, edge, from, to } = output;
         if (barrier.alignment !== "unaligned" || alwaysAligned) channel.barrier(barrier);
@@ -239,9 +244,14 @@ export class TaskCheckpoints {
   }
 
   private copyOf(input: number): TakeRecord {
-    const { edge, from, to } = this.given.inputs[input]!;
-    this.copies[input] ??= this.copyTo({ edge, from, to, side: "receiver" });
-    return this.copies[input]!;
+    const known = this.copies[input];
+    if (known !== undefined) return known;
+    const { edge, from, to, keyGroupOf } = this.given.inputs[input]!;
+    const copy = this.copyTo({ edge, from, to, side: "receiver" });
+    const made: TakeRecord =
+      keyGroupOf === undefined ? copy : (record, timestamp) => copy(record, timestamp, keyGroupOf(record));
+    this.copies[input] = made;
+    return made;
   }
 
   /** Copies go into the running snapshot; only what has something in flight gets a place in it. */

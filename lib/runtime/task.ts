@@ -75,8 +75,6 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** An operator goes on with what it began when the gate opens. */
   private suspended = false;
   private paused = false;
-  /** Restored as finished, which nobody downstream knows yet. */
-  private endUntold = false;
   private wasIdle = false;
   /** The watermark on its way through the operators, and what each of them let pass. */
   private advancing = false;
@@ -127,7 +125,10 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   }
 
   async open(): Promise<void> {
-    if (this.finishedData) return;
+    if (this.finishedData) {
+      this.tellFinished();
+      return;
+    }
     // Downstream operators first, so that what opens upstream can emit.
     for (const { operator } of [...this.chain.operators].reverse()) {
       await operator.open?.();
@@ -139,22 +140,18 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.checkpoints = checkpoints;
   }
 
-  /** Goes on where a finished task was: nothing is left to do but to say so. */
+  /** Goes on where a finished task was: nothing is left to do but to say so, once it is opened. */
   restoreFinished(): void {
     this.phase = "awaiting";
-    this.endUntold = true;
   }
 
-  /** In the first turn: before that not every receiver is open. */
-  private tellEnd(): boolean {
-    if (!this.endUntold) return false;
-    this.endUntold = false;
+  /** Receivers in this slot are open by now: they may already emit what they hold. */
+  private tellFinished(): void {
     this.wiring.dataEnded();
     for (const output of this.outputs) {
       output.watermark(WATERMARK_MAX);
       output.endOfData();
     }
-    return true;
   }
 
   /** The operators with state, feeders before fed. */
@@ -190,7 +187,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     return this.inputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0);
   }
 
-  prepareSnapshot(): void {
+  prepareSnapshot(_checkpoint: number): void {
     for (const { operator, node } of this.chain.operators) {
       try {
         operator.prepareSnapshot?.();
@@ -281,8 +278,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** One turn. True when anything moved. */
   turn(): boolean {
     const started = this.wiring.now();
-    let moved = this.tellEnd();
-    moved = this.pumpOutputs() || moved;
+    let moved = this.pumpOutputs();
     if (this.phase === "running" || this.phase === "finishing") moved = this.settle() || moved;
     if (this.checkpoints !== undefined) moved = this.checkpoints.step() || moved;
     if ((this.phase === "running" || this.phase === "awaiting") && !this.occupied) {

@@ -12,7 +12,7 @@ import { CheckpointStore } from "../../lib/checkpoint/checkpoint-store.js";
 import type { TaskSnapshot } from "../../lib/checkpoint/snapshot.js";
 import type { Attempt } from "../../lib/coordinator/attempt.js";
 import { CheckpointCoordinator } from "../../lib/coordinator/checkpoint-coordinator.js";
-import { checkpointSettings } from "../../lib/coordinator/checkpoint-settings.js";
+import { type CheckpointOptions, checkpointSettings } from "../../lib/coordinator/checkpoint-settings.js";
 import type { Committers } from "../../lib/coordinator/committers.js";
 import type { SplitGivers } from "../../lib/coordinator/split-givers.js";
 import { MemoryBlobStore } from "../../lib/storage/memory.js";
@@ -47,7 +47,7 @@ class TestRun {
   sourcesSettled: Promise<void> = Promise.resolve();
   commit: () => Promise<void> = async () => undefined;
 
-  private constructor(store: CheckpointStore) {
+  private constructor(store: CheckpointStore, options: CheckpointOptions) {
     this.store = store;
     this.coordinator = new CheckpointCoordinator({
       graph: () =>
@@ -60,7 +60,7 @@ class TestRun {
         ),
       openFolder: (directory) => openBlobStore({ kind: "filesystem", directory }),
       store,
-      settings: checkpointSettings({}),
+      settings: checkpointSettings(options),
       committers: { commit: () => this.commit() } as unknown as Committers,
       clock: systemClock,
       scheduler: systemScheduler,
@@ -70,8 +70,8 @@ class TestRun {
     });
   }
 
-  static async open(): Promise<TestRun> {
-    return new TestRun(await CheckpointStore.open(new MemoryBlobStore(), { jobId: "job" }));
+  static async open(options: CheckpointOptions = {}): Promise<TestRun> {
+    return new TestRun(await CheckpointStore.open(new MemoryBlobStore(), { jobId: "job" }), options);
   }
 
   async begin(): Promise<void> {
@@ -130,6 +130,18 @@ describe("checkpoint coordinator", () => {
     await run.acknowledge(2, true);
     expect(run.ids).to.deep.equal([1, 2]);
     expect(run.completed).to.deep.equal([1, 2]);
+  });
+
+  it("goes on with periodic checkpoints when one had waited and came too early after the one before", async () => {
+    run = await TestRun.open({ interval: 30, minPause: 30 });
+    await run.begin();
+    await turns(75);
+    expect(run.ids).to.deep.equal([1]);
+    await run.acknowledge(1, false);
+    expect(run.ids).to.deep.equal([1]);
+    await turns(60);
+    expect(run.ids).to.deep.equal([1, 2]);
+    await run.coordinator.end("job-ended");
   });
 
   it("ends no job by a savepoint that its tasks do not hear of", async () => {

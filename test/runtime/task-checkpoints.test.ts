@@ -39,7 +39,14 @@ class TestTask implements Receiver {
       subtask: 0,
       store: undefined,
       inlineBytes: 0,
-      inputs: this.channels.map((channel, from) => ({ channel, edge: 0, from, to: 0, alwaysAligned: false })),
+      inputs: this.channels.map((channel, from) => ({
+        channel,
+        edge: 0,
+        from,
+        to: 0,
+        alwaysAligned: false,
+        ...(from === 0 ? {} : { keyGroupOf: (record: unknown) => (record as string).length }),
+      })),
       outputs: [],
       operators,
       blobPath: (checkpoint) => `blob-${checkpoint}`,
@@ -86,12 +93,18 @@ class TestTask implements Receiver {
 
   /** Records in flight that a checkpoint holds, by channel. */
   inFlight(checkpoint: number): unknown[][] {
+    return this.entries(checkpoint).map((entries) => entries.map(({ record }) => record));
+  }
+
+  entries(checkpoint: number): { record: unknown; keyGroup: number }[][] {
     return this.channels.map((_, from) =>
       this.acknowledged.get(checkpoint)!.channels.flatMap(({ from: own, segment }) => {
-        const records: unknown[] = [];
-        if (own !== from || !("inline" in segment.place)) return records;
-        readEntries(segment.place.inline, (value) => records.push((value as { r: unknown }).r));
-        return records;
+        const entries: { record: unknown; keyGroup: number }[] = [];
+        if (own !== from || !("inline" in segment.place)) return entries;
+        readEntries(segment.place.inline, (value, _timestamp, keyGroup) =>
+          entries.push({ record: (value as { r: unknown }).r, keyGroup }),
+        );
+        return entries;
       }),
     );
   }
@@ -160,6 +173,18 @@ describe("checkpoints of a task", () => {
     await task.turn(9);
     expect(task.seen).to.deep.equal(["a", "b", "later", "c"]);
     expect([...task.acknowledged.keys()]).to.deep.equal([1]);
+  });
+
+  it("hold the key groups of records in flight, also where these travel without", async () => {
+    const task = new TestTask(2);
+    task.channels[0]!.push("a", 0, 77);
+    task.channels[1]!.push("four", 0, 0);
+    for (const channel of task.channels) channel.overtake(barrier(1, "unaligned"));
+    await task.turn();
+    expect(task.entries(1)).to.deep.equal([
+      [{ record: "a", keyGroup: 77 }],
+      [{ record: "four", keyGroup: 4 }],
+    ]);
   });
 
   it("do not take a later barrier for one that was to overtake", async () => {
