@@ -11,8 +11,8 @@ import { Life, type World } from "./world.js";
 
 /** Mean delay of a message, ms. */
 const MESSAGE_MS = 0.5;
-/** How long a host waits that had nothing to do, as a multiple of its round. */
-const IDLE_ROUNDS = 2;
+/** How long a host waits that has nothing to do: twice as long each time, up to so many rounds. */
+const IDLE_ROUNDS_MAX = 16;
 
 /** One direction between a slot and the coordinator: in order, each message after a while. */
 class Port {
@@ -183,8 +183,10 @@ class SimHost implements SlotHost {
   /** The next round comes after a while, later when there was nothing to do. */
   private drive(round: () => boolean | undefined): void {
     const { world } = this.given;
+    let wait = 1;
     const next = (moved: boolean) => {
-      const ms = world.delay(this.roundMs) * (moved ? 1 : IDLE_ROUNDS);
+      wait = moved ? 1 : Math.min(wait * 2, IDLE_ROUNDS_MAX);
+      const ms = world.delay(this.roundMs) * wait;
       world.after(this.life, ms, `slot ${this.number} round`, () => {
         const answer = round();
         if (answer !== undefined) next(answer);
@@ -194,10 +196,11 @@ class SimHost implements SlotHost {
   }
 }
 
-/** The first of a message's parts, for the trace. */
+/** The begin of a message, for the trace; stacks name generated code, which is counted over all runs. */
 function printed(parts: readonly unknown[]): string {
-  const text = JSON.stringify(parts, (_, value: unknown) =>
-    value instanceof Uint8Array ? value.length : value,
-  );
+  const text = JSON.stringify(parts, (name, value: unknown) => {
+    if (name === "stack") return undefined;
+    return value instanceof Uint8Array ? value.length : value;
+  });
   return text.slice(0, 1200);
 }
