@@ -17,6 +17,7 @@ import type { Committers } from "../../lib/coordinator/committers.js";
 import type { SplitGivers } from "../../lib/coordinator/split-givers.js";
 import { MemoryBlobStore } from "../../lib/storage/memory.js";
 import { openBlobStore } from "../../lib/storage/open.js";
+import { ManualTime } from "../base/manual-time.js";
 import { jobGraph } from "../checkpoint/job-graphs.js";
 
 const SOURCE: TaskId = { vertex: 0, subtask: 0 };
@@ -47,7 +48,7 @@ class TestRun {
   sourcesSettled: Promise<void> = Promise.resolve();
   commit: () => Promise<void> = async () => undefined;
 
-  private constructor(store: CheckpointStore, options: CheckpointOptions) {
+  private constructor(store: CheckpointStore, options: CheckpointOptions, time?: ManualTime) {
     this.store = store;
     this.coordinator = new CheckpointCoordinator({
       graph: () =>
@@ -62,16 +63,16 @@ class TestRun {
       store,
       settings: checkpointSettings(options),
       committers: { commit: () => this.commit() } as unknown as Committers,
-      clock: systemClock,
-      scheduler: systemScheduler,
+      clock: time ?? systemClock,
+      scheduler: time ?? systemScheduler,
       random: seededRandom(1),
       onCompleted: () => undefined,
       onFailed: (error) => this.failures.push(error),
     });
   }
 
-  static async open(options: CheckpointOptions = {}): Promise<TestRun> {
-    return new TestRun(await CheckpointStore.open(new MemoryBlobStore(), { jobId: "job" }), options);
+  static async open(options: CheckpointOptions = {}, time?: ManualTime): Promise<TestRun> {
+    return new TestRun(await CheckpointStore.open(new MemoryBlobStore(), { jobId: "job" }), options, time);
   }
 
   async begin(): Promise<void> {
@@ -133,13 +134,14 @@ describe("checkpoint coordinator", () => {
   });
 
   it("goes on with periodic checkpoints when one had waited and came too early after the one before", async () => {
-    run = await TestRun.open({ interval: 30, minPause: 30 });
+    const time = new ManualTime();
+    run = await TestRun.open({ interval: 30, minPause: 30 }, time);
     await run.begin();
-    await turns(75);
+    await time.pass(75);
     expect(run.ids).to.deep.equal([1]);
     await run.acknowledge(1, false);
     expect(run.ids).to.deep.equal([1]);
-    await turns(60);
+    await time.pass(60);
     expect(run.ids).to.deep.equal([1, 2]);
     await run.coordinator.end("job-ended");
   });
