@@ -122,7 +122,7 @@ describe("checkpoint coordinator", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("asks for the final checkpoint when all tasks have processed all of their input, until it is complete", async () => {
+  it("asks for the final checkpoint when all tasks have ended their data, until it is complete", async () => {
     await run.begin();
     await run.dataEnds(SOURCE);
     expect(run.ids).to.deep.equal([]);
