@@ -87,7 +87,7 @@ export class CheckpointCoordinator {
   private lastCompletion: number | undefined;
   /** The last complete one of this attempt: what deltas may build on. */
   private lastCompleted = 0;
-  /** The first checkpoint triggered after all sources had ended; a request for it waits. */
+  /** The first checkpoint triggered after all tasks had processed all of their input. */
   private finalFrom = Number.POSITIVE_INFINITY;
   private finalAsked: Request | undefined;
   /** A checkpoint is complete in which every task had processed all of its input, or a stop: the job ends. */
@@ -199,7 +199,10 @@ export class CheckpointCoordinator {
     });
   }
 
-  /** When all sources have ended their data, the final checkpoint is not waited for but asked for. */
+  /**
+   * When all tasks have processed all of their input, the final checkpoint is not waited for but asked for. Not
+   * when only the sources have: unaligned, it would find records in flight, again and again.
+   */
   private wantFinal(): void {
     if (this.attempt === undefined || this.finalDone) return;
     const isAsked = [...this.pending.keys()].some((id) => id >= this.finalFrom);
@@ -212,7 +215,6 @@ export class CheckpointCoordinator {
   private allDataEnded(): boolean {
     const { vertices } = this.given.graph();
     return vertices.every(({ id: vertex, parallelism }) => {
-      if (this.sources?.isSource(vertex) !== true) return true;
       return Array.from({ length: parallelism }, (_, subtask) => nameOf({ vertex, subtask })).every(
         (name) => this.dataEnded.has(name) || this.finished.has(name),
       );

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { systemClock } from "../../lib/base/clock.js";
+import { MillraceError } from "../../lib/base/error.js";
 import { seededRandom } from "../../lib/base/random.js";
 import { systemScheduler } from "../../lib/base/scheduler.js";
 import type { Barrier } from "../../lib/checkpoint/barrier.js";
@@ -97,8 +98,8 @@ class TestRun {
     await turns();
   }
 
-  async sourceEnds(): Promise<void> {
-    this.coordinator.taskDataEnded(SOURCE);
+  async dataEnds(...tasks: TaskId[]): Promise<void> {
+    for (const task of tasks) this.coordinator.taskDataEnded(task);
     await turns();
   }
 
@@ -122,15 +123,18 @@ describe("checkpoint coordinator", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("asks for the final checkpoint when all sources have ended, until all tasks have finished in one", async () => {
+  it("asks for the final checkpoint when all tasks have ended their data, until it is complete", async () => {
     await run.begin();
-    await run.sourceEnds();
+    await run.dataEnds(SOURCE);
+    expect(run.ids).to.deep.equal([]);
+    await run.dataEnds(SINK);
     expect(run.ids).to.deep.equal([1]);
-    await run.acknowledge(1, false);
+    run.coordinator.declined(1, SINK, new MillraceError("CHECKPOINT_SUBSUMED", "overtaken"));
+    await turns();
     expect(run.ids).to.deep.equal([1, 2]);
     await run.acknowledge(2, true);
     expect(run.ids).to.deep.equal([1, 2]);
-    expect(run.completed).to.deep.equal([1, 2]);
+    expect(run.completed).to.deep.equal([2]);
   });
 
   it("goes on with periodic checkpoints when one had waited and came too early after the one before", async () => {
@@ -150,7 +154,7 @@ describe("checkpoint coordinator", () => {
     await run.begin();
     const path = run.coordinator.savepoint("savepoint", folder);
     await turns();
-    await run.sourceEnds();
+    await run.dataEnds(SOURCE, SINK);
     await run.acknowledge(1, true);
     expect(await path).to.include(folder);
     expect(run.completed).to.deep.equal([]);
@@ -163,11 +167,11 @@ describe("checkpoint coordinator", () => {
     await run.begin();
     void run.coordinator.savepoint("savepoint", folder).catch(() => undefined);
     await turns();
-    await run.sourceEnds();
+    await run.dataEnds(SOURCE, SINK);
     expect(run.ids).to.deep.equal([1]);
     await run.coordinator.end("job-failed");
     await run.begin();
-    await run.sourceEnds();
+    await run.dataEnds(SOURCE, SINK);
     expect(run.ids).to.deep.equal([1, 2]);
   });
 
@@ -177,11 +181,11 @@ describe("checkpoint coordinator", () => {
       settle = resolve;
     });
     await run.begin();
-    await run.sourceEnds();
+    await run.dataEnds(SOURCE, SINK);
     await run.coordinator.end("job-failed");
     run.sourcesSettled = Promise.resolve();
     await run.begin();
-    await run.sourceEnds();
+    await run.dataEnds(SOURCE, SINK);
     expect(run.ids).to.deep.equal([2]);
     settle();
     await turns();

@@ -62,6 +62,18 @@ describe("collected rows", function () {
       });
     }
 
+    it(`come once when a task fails behind sources that have ended (${where}, unaligned)`, async () => {
+      const count = COUNT / 5;
+      await using job = await run(JOB, {
+        ...options,
+        params: params({ count, failures: 2, late: true }),
+        restart: { strategy: "fixed-delay", attempts: 100, delay: 1 },
+        checkpoint: { interval: 10, unaligned: true },
+      });
+      expectAll(await rowsOf(job), count);
+      expect(job.restarts).to.be.greaterThan(0);
+    });
+
     for (const drain of [false, true]) {
       it(`come once when the job is stopped${drain ? " and drained" : " and goes on"} (${where})`, async () => {
         const checkpoint = { interval: 10, unaligned: true };
