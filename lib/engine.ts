@@ -10,11 +10,19 @@ import { MillraceError } from "./base/error.js";
 import { freshSeed, seededRandom } from "./base/random.js";
 import { systemScheduler } from "./base/scheduler.js";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.js";
+import { loadCheckpoint } from "./checkpoint/load.js";
+import { keptMaxParallelism } from "./checkpoint/redistribution.js";
 import { type RestartOptions, restartStrategy } from "./checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "./checkpoint/statistics.js";
 import { type CheckpointOptions, checkpointSettings } from "./coordinator/checkpoint-settings.js";
 import { refuseUnrepeatable } from "./coordinator/guarantee.js";
-import { type JobCheckpoints, JobCoordinator } from "./coordinator/job-coordinator.js";
+import {
+  type JobCheckpoints,
+  JobCoordinator,
+  type JobCoordinatorOptions,
+  type JobOrigin,
+  type PlannedJob,
+} from "./coordinator/job-coordinator.js";
 import { jobIdIn } from "./coordinator/job-id.js";
 import { ResultRows } from "./coordinator/results.js";
 import { importableUrl } from "./host/bundle.js";
@@ -95,6 +103,11 @@ export interface Job extends AsyncDisposable {
    * first, so that windows close: for a job that will not go on.
    */
   stop(options: { directory: string; drain?: boolean }): Promise<string>;
+  /**
+   * Goes on with another parallelism, from a checkpoint taken for it; resolves when records are processed again.
+   * Operators with a parallelism of their own keep it. Throws CHECKPOINTS_OFF, PARALLELISM_INVALID.
+   */
+  rescale(parallelism: number): Promise<void>;
   /** Ends the job; what was not committed is thrown away. */
   cancel(): Promise<void>;
 }
@@ -124,9 +137,37 @@ async function start(module: string | URL, options: RunOptions, session?: Worker
   const jobOptions = resolveOptions(options);
   const moduleUrl = await importableUrl(module);
   const params = options.params ?? {};
-  const plan = await loadPlan(moduleUrl, params, jobOptions);
-  const checkpoints = await openCheckpoints(plan, options);
-  return new RunningJob({ plan, moduleUrl, params, jobOptions, options, session, checkpoints });
+  const first = await loadPlan(moduleUrl, params, jobOptions);
+  const checkpoints = await openCheckpoints(first, options);
+  const origin = originOf(options);
+  const kept = await keptOf(checkpoints, origin);
+  const replan = async (
+    parallelism: number,
+    keptMaxParallelism: Readonly<Record<string, number>>,
+  ): Promise<PlannedJob> => {
+    const own = { ...jobOptions, parallelism, keptMaxParallelism };
+    const plan = await loadPlan(moduleUrl, params, own);
+    return { plan, options: own, fingerprint: fingerprint(plan, params) };
+  };
+  const planned = await replan(jobOptions.parallelism, kept);
+  return new RunningJob({ planned, replan, moduleUrl, params, options, session, checkpoints, origin });
+}
+
+/** The savepoint or checkpoint that a run is told to begin with. */
+function originOf({ from }: RunOptions): JobOrigin | undefined {
+  if (from === undefined) return undefined;
+  return { store: openBlobStore({ kind: "filesystem", directory: resolvePath(from) }), path: "" };
+}
+
+/** Into how many key groups the state is cut that the job goes on from; it cannot be cut otherwise. */
+async function keptOf(
+  checkpoints: JobCheckpoints | undefined,
+  origin: JobOrigin | undefined,
+): Promise<Record<string, number>> {
+  const latest = await checkpoints?.store.latest();
+  const loaded =
+    latest ?? (origin === undefined ? undefined : await loadCheckpoint(origin.store, origin.path));
+  return loaded === undefined ? {} : Object.fromEntries(keptMaxParallelism(loaded.manifest));
 }
 
 /** Opens the store of a job's checkpoints, where it takes any. */
@@ -161,15 +202,15 @@ export interface Session extends AsyncDisposable {
  * await (await session.run(new URL("./job.ts", import.meta.url))).completed;
  */
 export function openSession(options: Pick<RunOptions, "slotHeapMb" | "preset"> = {}): Session {
-  const hosts = workerHosts(MAX_SESSION_SLOTS, options, true);
+  const hosts = workerHosts(MAX_SLOTS, options, true);
   return {
     run: (module, runOptions = {}) => start(module, runOptions, hosts),
     [Symbol.asyncDispose]: () => hosts.destroy(),
   };
 }
 
-/** Threads that one session may have at once. */
-const MAX_SESSION_SLOTS = 256;
+/** Threads that one job or session may have at once. */
+const MAX_SLOTS = 256;
 
 function workerHosts(slots: number, options: RunOptions, keepsHosts: boolean): WorkerHosts {
   checkOptions(options);
@@ -212,47 +253,38 @@ function checkOptions({ slotHeapMb = 2048, preset = "throughput", hangTimeout = 
   if (!(durationMs(hangTimeout, "hangTimeout") > 0)) refuse(`hangTimeout is ${hangTimeout}`);
 }
 
-interface JobParts {
-  readonly plan: Plan;
-  readonly moduleUrl: string;
-  readonly params: unknown;
-  readonly jobOptions: JobOptions;
+interface JobParts
+  extends Pick<
+    JobCoordinatorOptions,
+    "planned" | "replan" | "moduleUrl" | "params" | "checkpoints" | "origin"
+  > {
   readonly options: RunOptions;
   readonly session: WorkerHosts | undefined;
-  readonly checkpoints: JobCheckpoints | undefined;
 }
 
 class RunningJob implements Job {
   readonly name: string;
   readonly completed: Promise<void>;
-  private readonly plan: Plan;
   private readonly coordinator: JobCoordinator;
   private readonly rows = new Map<string, ResultRows>();
 
   constructor(given: JobParts) {
-    const { plan, moduleUrl, params, jobOptions, options, session, checkpoints } = given;
-    this.plan = plan;
+    const { options, session, ...rest } = given;
+    const { checkpoints } = rest;
+    const { plan } = rest.planned;
     this.name = plan.jobGraph.job;
     const names = new Map<string, string>();
     for (const vertex of plan.jobGraph.vertices) {
       for (const node of vertex.operators) if (node.kind === "sink") names.set(node.uid, node.name);
     }
     for (const name of names.values()) this.rows.set(name, new ResultRows(name));
-    const own = options.inline === true || session !== undefined ? undefined : this.workers(options);
+    const own =
+      options.inline === true || session !== undefined ? undefined : workerHosts(MAX_SLOTS, options, false);
     const hosts = session ?? own;
     this.coordinator = new JobCoordinator({
-      plan,
-      moduleUrl,
-      params,
-      options: jobOptions,
-      fingerprint: fingerprint(plan, params),
+      ...rest,
       runId: checkpoints?.store.jobId ?? randomUUID().slice(0, 8),
-      checkpoints,
       restart: restartStrategy(options.restart, checkpoints !== undefined),
-      origin:
-        options.from === undefined
-          ? undefined
-          : { store: openBlobStore({ kind: "filesystem", directory: resolvePath(options.from) }), path: "" },
       allowNonRestoredState: options.allowNonRestoredState ?? false,
       random: seededRandom(freshSeed()),
       hangTimeoutMs: durationMs(options.hangTimeout ?? "30s", "hangTimeout"),
@@ -311,7 +343,7 @@ class RunningJob implements Job {
   metrics(): SubtaskMetrics[] {
     const { tasks, metrics } = this.coordinator.placement;
     return tasks.map(({ vertex, subtask, metricsRow }) => ({
-      vertex: this.plan.jobGraph.vertices[vertex]!.name,
+      vertex: this.coordinator.plan.jobGraph.vertices[vertex]!.name,
       subtask,
       ...new TaskMetrics(metrics, metricsRow).read(),
     }));
@@ -351,6 +383,10 @@ class RunningJob implements Job {
     return path;
   }
 
+  rescale(parallelism: number): Promise<void> {
+    return this.coordinator.rescale(parallelism);
+  }
+
   async cancel(): Promise<void> {
     this.coordinator.cancel();
     await this.completed.catch(() => undefined);
@@ -358,11 +394,6 @@ class RunningJob implements Job {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cancel();
-  }
-
-  private workers(options: RunOptions): WorkerHosts {
-    const slots = this.plan.jobGraph.vertices.reduce((sum, { parallelism }) => sum + parallelism, 0);
-    return workerHosts(slots, options, false);
   }
 
   private end(failure: unknown): void {

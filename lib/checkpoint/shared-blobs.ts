@@ -20,13 +20,19 @@ export class SharedBlobs {
 
   /**
    * Ends a holder and removes what nobody holds any more, but for what `spared` says when its turn has come.
-   * `manifest` goes before its blobs; when it cannot, they stay with it.
+   * `manifest` goes before its blobs; while it cannot, it goes on holding all of them.
    */
   release(holder: string, spared: (blob: string) => boolean, manifest?: string): void {
+    if (manifest !== undefined) {
+      this.remove(async () => {
+        await this.#store.remove(manifest);
+        this.release(holder, spared);
+      });
+      return;
+    }
     const free = this.references.release(holder).filter((blob) => !spared(blob));
-    if (free.length === 0 && manifest === undefined) return;
+    if (free.length === 0) return;
     this.remove(async () => {
-      if (manifest !== undefined) await this.#store.remove(manifest);
       for (const blob of free)
         if (!this.references.has(blob) && !spared(blob)) await this.#store.remove(blob);
     });
@@ -50,7 +56,8 @@ export class SharedBlobs {
   }
 
   /** Resolves when all that was asked for is done or reported. */
-  idle(): Promise<void> {
-    return this.#work;
+  async idle(): Promise<void> {
+    // What is done may have asked for more.
+    for (let work: Promise<void> | undefined; work !== this.#work; ) await (work = this.#work);
   }
 }

@@ -22,8 +22,8 @@ import {
 } from "../checkpoint/requests.js";
 import type { Manifest, TaskSnapshot } from "../checkpoint/snapshot.js";
 import { CheckpointStatistics } from "../checkpoint/statistics.js";
+import type { JobGraph } from "../graph/job-graph.js";
 import type { TaskId } from "../protocol/deployment.js";
-import type { Plan } from "../protocol/program.js";
 import { openBlobStore } from "../storage/open.js";
 import type { Attempt } from "./attempt.js";
 import type { CheckpointSettings } from "./checkpoint-settings.js";
@@ -32,7 +32,8 @@ import { manifestOf } from "./manifest.js";
 import type { SplitGivers } from "./split-givers.js";
 
 export interface CheckpointCoordinatorOptions {
-  readonly plan: Plan;
+  /** The job graph as it runs now. */
+  readonly graph: () => JobGraph;
   readonly store: CheckpointStore;
   readonly settings: CheckpointSettings;
   readonly committers: Committers;
@@ -136,6 +137,15 @@ export class CheckpointCoordinator {
     });
   }
 
+  /** Asks for a checkpoint now; resolves when it is complete. */
+  checkpoint(): Promise<void> {
+    return new Promise((resolve, failed) => {
+      const timestamp = this.given.clock.now();
+      const done = () => resolve();
+      this.ask({ purpose: "checkpoint", periodic: false, forced: false, timestamp, done, failed });
+    });
+  }
+
   acknowledged(checkpoint: number, snapshot: TaskSnapshot): void {
     this.statistics.onAcknowledged(checkpoint, snapshot, this.given.clock.now());
     const pending = this.pending.get(checkpoint);
@@ -190,7 +200,7 @@ export class CheckpointCoordinator {
   }
 
   private allDataEnded(): boolean {
-    const { vertices } = this.given.plan.jobGraph;
+    const { vertices } = this.given.graph();
     return vertices.every(({ id: vertex, parallelism }) => {
       if (this.sources?.isSource(vertex) !== true) return true;
       return Array.from({ length: parallelism }, (_, subtask) => nameOf({ vertex, subtask })).every(
@@ -241,7 +251,7 @@ export class CheckpointCoordinator {
   }
 
   private async trigger(request: Request): Promise<void> {
-    const { store, clock, scheduler, settings, plan } = this.given;
+    const { store, clock, scheduler, settings } = this.given;
     const { attempt, sources } = this;
     this.triggering = true;
     const id = store.begin();
@@ -249,11 +259,17 @@ export class CheckpointCoordinator {
     try {
       await sources!.settled();
       // From here to the triggers nothing may come between: splits given out later are in neither snapshot.
-      if (attempt === undefined || attempt !== this.attempt) throw notRunning();
-      const decided = planCheckpoint(plan.jobGraph, (vertex, subtask) =>
+      if (attempt === undefined || attempt !== this.attempt) {
+        this.untriggered(id, request, "tasks-not-running");
+        return;
+      }
+      const decided = planCheckpoint(this.given.graph(), (vertex, subtask) =>
         this.finished.has(nameOf({ vertex, subtask })) ? "finished" : "running",
       );
-      if ("notRunning" in decided) throw notRunning();
+      if ("notRunning" in decided) {
+        this.untriggered(id, request, "tasks-not-running");
+        return;
+      }
       this.statistics.onTriggered(id, request.purpose, timestamp, decided.waitFor);
       const enumerators = sources!.snapshot();
       if (this.finalFrom === Number.POSITIVE_INFINITY && this.allDataEnded()) this.finalFrom = id;
@@ -277,10 +293,8 @@ export class CheckpointCoordinator {
       };
       this.pending.set(id, pending);
       attempt.trigger(barrier, decided.trigger);
-    } catch (error) {
-      void store.abort(id);
-      this.statistics.onFailed(id, String(error), clock.now());
-      this.refuse(request, "trigger-failed");
+    } catch {
+      this.untriggered(id, request, "trigger-failed");
     } finally {
       this.triggering = false;
       this.finalAsked = false;
@@ -288,16 +302,24 @@ export class CheckpointCoordinator {
     }
   }
 
+  private untriggered(id: number, request: Request, reason: FailureReason): void {
+    const { store, clock } = this.given;
+    void store.abort(id);
+    this.statistics.onFailed(id, failureReasons[reason].text, clock.now());
+    this.refuse(request, reason);
+  }
+
   private async complete(pending: Pending): Promise<void> {
     const { id, request } = pending;
-    const { store, plan, committers, clock } = this.given;
+    const { store, committers, clock } = this.given;
+    const graph = this.given.graph();
     const snapshots = [...pending.snapshots.values()];
-    const union = partlyFinishedUnion(plan.jobGraph, pending.plan, snapshots);
+    const union = partlyFinishedUnion(graph, pending.plan, snapshots);
     if (union !== undefined) {
       this.fail(pending, "union-partly-finished");
       return;
     }
-    const manifest = manifestOf(plan.jobGraph, store.jobId, {
+    const manifest = manifestOf(graph, store.jobId, {
       ...pending,
       purpose: request.purpose,
       snapshots,
@@ -364,10 +386,6 @@ async function writeSavepoint(
 
 function nameOf({ vertex, subtask }: TaskId): string {
   return `${vertex}-${subtask}`;
-}
-
-function notRunning(): MillraceError {
-  return new MillraceError("CHECKPOINT_FAILED", failureReasons["tasks-not-running"].text);
 }
 
 function declineReason({ code }: MillraceError): FailureReason {

@@ -48,12 +48,19 @@ export interface JobOrigin {
   readonly path: string;
 }
 
-export interface JobCoordinatorOptions {
+/** A plan, the options it was made with, and what tells it from others. */
+export interface PlannedJob {
   readonly plan: Plan;
-  readonly moduleUrl: string;
-  readonly params: unknown;
   readonly options: JobOptions;
   readonly fingerprint: string;
+}
+
+export interface JobCoordinatorOptions {
+  readonly planned: PlannedJob;
+  /** Plans the same program again, with another parallelism but the key groups that there are (by uid). */
+  readonly replan: (parallelism: number, keyGroups: Readonly<Record<string, number>>) => Promise<PlannedJob>;
+  readonly moduleUrl: string;
+  readonly params: unknown;
   readonly runId: string;
   readonly hangTimeoutMs: number;
   readonly checkpoints: JobCheckpoints | undefined;
@@ -80,6 +87,9 @@ export class JobCoordinator {
   /** Restarts so far. */
   restarts = 0;
   private readonly given: JobCoordinatorOptions;
+  private planned: PlannedJob;
+  /** The plan to go on with, and who waits for it. */
+  private rescaling: { readonly planned: PlannedJob; readonly done: () => void } | undefined;
   private readonly committers = new Committers();
   private readonly checkpoints: CheckpointCoordinator | undefined;
   private readonly unplaced: Placement;
@@ -91,13 +101,14 @@ export class JobCoordinator {
 
   constructor(given: JobCoordinatorOptions) {
     this.given = given;
-    this.unplaced = place(given.plan.jobGraph);
-    this.sources = new SplitGivers(given.plan);
-    const { checkpoints, plan, clock, scheduler, random } = given;
+    this.planned = given.planned;
+    this.unplaced = place(this.plan.jobGraph);
+    this.sources = new SplitGivers(this.plan);
+    const { checkpoints, clock, scheduler, random } = given;
     if (checkpoints === undefined) return;
     this.checkpoints = new CheckpointCoordinator({
       ...checkpoints,
-      plan,
+      graph: () => this.plan.jobGraph,
       clock,
       scheduler,
       random,
@@ -107,16 +118,21 @@ export class JobCoordinator {
     });
   }
 
+  /** As the job runs now: rescaling changes it. */
+  get plan(): Plan {
+    return this.planned.plan;
+  }
+
   get placement(): Placement {
     return this.attempt?.placement ?? this.unplaced;
   }
 
   /** Runs the job to its end. Rejects with a MillraceError when it failed or was cancelled. */
   async run(): Promise<void> {
-    const { plan, runId, checkpoints } = this.given;
+    const { runId, checkpoints } = this.given;
     try {
       const resumed = (checkpoints?.store.list().length ?? 0) > 0;
-      await this.committers.open(plan, runId, resumed);
+      await this.committers.open(this.plan, runId, resumed);
       await this.runAttempts();
       await checkpoints?.store.end("finished", checkpoints.settings.retention);
       this.state = "finished";
@@ -158,12 +174,28 @@ export class JobCoordinator {
   /** Writes a savepoint below `folder`, maybe to stop the job behind it; answers its path. */
   async savepoint(purpose: "savepoint" | "stop" | "terminate", folder: string): Promise<string> {
     if (this.checkpoints === undefined) {
-      throw new MillraceError(
-        "CHECKPOINTS_OFF",
-        `job "${this.given.plan.jobGraph.job}" takes no checkpoints`,
-      );
+      throw this.takesNone();
     }
     return this.checkpoints.savepoint(purpose, folder);
+  }
+
+  /** Takes a checkpoint and goes on from it with another parallelism; resolves when the tasks run again. */
+  async rescale(parallelism: number): Promise<void> {
+    if (this.checkpoints === undefined) throw this.takesNone();
+    const planned = await this.given.replan(parallelism, keyGroupsOf(this.plan));
+    await this.checkpoints.checkpoint();
+    await new Promise<void>((resolve, reject) => {
+      if (this.ending !== undefined || this.attempt === undefined) {
+        reject(new MillraceError("CHECKPOINT_FAILED", "the job has ended before it could be rescaled"));
+        return;
+      }
+      this.rescaling = { planned, done: resolve };
+      this.attempt.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
+    });
+  }
+
+  private takesNone(): MillraceError {
+    return new MillraceError("CHECKPOINTS_OFF", `job "${this.plan.jobGraph.job}" takes no checkpoints`);
   }
 
   private async runAttempts(): Promise<void> {
@@ -174,6 +206,11 @@ export class JobCoordinator {
         return;
       } catch (error) {
         if (this.ending !== undefined) throw this.ending;
+        if (this.rescaling !== undefined) {
+          this.planned = this.rescaling.planned;
+          onRestart(error);
+          continue;
+        }
         if (isFatal(error)) throw error;
         const delay = restart.onFailure(clock.steady(), random);
         if (delay === undefined) throw error;
@@ -188,9 +225,9 @@ export class JobCoordinator {
 
   private async runAttempt(number: number): Promise<void> {
     this.state = "deploying";
-    const { plan, checkpoints } = this.given;
+    const { checkpoints } = this.given;
     this.checkpoints?.reset();
-    this.sources = new SplitGivers(plan);
+    this.sources = new SplitGivers(this.plan);
     const sources = this.sources;
     let attempt: Attempt | undefined;
     try {
@@ -204,6 +241,8 @@ export class JobCoordinator {
       this.state = "running";
       const finished = attempt.run();
       this.checkpoints?.begin(attempt, sources);
+      this.rescaling?.done();
+      this.rescaling = undefined;
       await finished;
       await this.checkpoints?.end("job-ended");
       this.state = "committing";
@@ -233,7 +272,8 @@ export class JobCoordinator {
 
   private newAttempt(number: number, sources: SplitGivers, origin: LoadedCheckpoint | undefined): Attempt {
     const { given, checkpoints } = this;
-    const { plan, allowNonRestoredState, clock } = given;
+    const { plan } = this;
+    const { allowNonRestoredState, clock } = given;
     if (origin !== undefined && this.checkpoints !== undefined) {
       const { checkpoint, purpose } = origin.manifest;
       this.checkpoints.statistics.onRestored(checkpoint, purpose, clock.now(), origin.path);
@@ -242,6 +282,7 @@ export class JobCoordinator {
     const store = given.checkpoints?.store;
     return new Attempt({
       ...given,
+      ...this.planned,
       sources,
       number: ((store?.epoch ?? 1) - 1) * ATTEMPTS_PER_EPOCH + number,
       checkpoints:
@@ -279,6 +320,14 @@ export class JobCoordinator {
       };
     });
   }
+}
+
+function keyGroupsOf({ jobGraph }: Plan): Record<string, number> {
+  return Object.fromEntries(
+    jobGraph.vertices.flatMap(({ operators, maxParallelism }) =>
+      operators.map(({ uid }) => [uid, maxParallelism] as const),
+    ),
+  );
 }
 
 function enumeratorsOf(origin: LoadedCheckpoint | undefined): Map<string, unknown> {

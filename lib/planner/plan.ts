@@ -20,12 +20,15 @@ export interface PlanOptions {
   readonly localCombine?: boolean;
   /** The job may go on with another parallelism: its operators must not depend on it. */
   readonly rescalable?: boolean;
+  /** By uid: the key groups of the state that the job goes on from, where the operator does not say its own. */
+  readonly keptMaxParallelism?: Readonly<Record<string, number>>;
 }
 
 export function plan(given: Program, options: PlanOptions): Plan {
   checkParallelism("parallelism", options.parallelism);
   const parallelismOf = (node: OperatorNode) => node.parallelism ?? options.parallelism;
-  const program = options.localCombine === false ? given : combineLocally(given, parallelismOf, options.rescalable);
+  const program =
+    options.localCombine === false ? given : combineLocally(given, parallelismOf, options.rescalable);
   const { operators } = program.graph;
   for (const node of operators) checkNode(node, parallelismOf(node), options);
   const edges = program.graph.edges.map((edge) => decidePartitioner(edge, program, parallelismOf));
@@ -73,7 +76,8 @@ function checkNode(node: OperatorNode, parallelism: number, options: PlanOptions
 }
 
 function maxParallelismOf(node: OperatorNode, parallelism: number, options: PlanOptions): number {
-  return node.maxParallelism ?? options.maxParallelism ?? defaultMaxParallelism(parallelism);
+  const kept = options.keptMaxParallelism?.[node.uid];
+  return node.maxParallelism ?? kept ?? options.maxParallelism ?? defaultMaxParallelism(parallelism);
 }
 
 /** A plain forward edge between different parallelisms becomes a rebalance. */

@@ -19,6 +19,7 @@ export interface JobOptions {
   readonly chaining?: boolean;
   readonly localCombine?: boolean;
   readonly rescalable?: boolean;
+  readonly keptMaxParallelism?: Readonly<Record<string, number>>;
   readonly bufferTimeoutMs: number;
   /** `heap`, `lmdb` or the URL of a module; default heap. */
   readonly stateBackend?: string;

@@ -216,7 +216,6 @@ export class TaskCheckpoints {
   private begin(barrier: Barrier): void {
     const { operators, outputs, task } = this.given;
     this.running?.release();
-    this.latest = barrier.id;
     const snapshot = new RunningSnapshot(barrier, operators, this.given);
     this.running = snapshot;
     snapshot.finished = task.finishedData;
@@ -229,6 +228,8 @@ export class TaskCheckpoints {
         else channel.overtake(barrier, this.copyTo({ edge, from, to, side: "sender" }));
       }
       snapshot.freeze();
+      // Behind what writers passed on while they were asked to commit: that belongs to this checkpoint.
+      this.latest = barrier.id;
     } catch (error) {
       this.giveUp(snapshot, error);
     }

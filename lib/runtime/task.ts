@@ -75,6 +75,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** An operator goes on with what it began when the gate opens. */
   private suspended = false;
   private paused = false;
+  /** Restored as finished, which nobody downstream knows yet. */
+  private endUntold = false;
   private wasIdle = false;
   /** The watermark on its way through the operators, and what each of them let pass. */
   private advancing = false;
@@ -140,11 +142,19 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** Goes on where a finished task was: nothing is left to do but to say so. */
   restoreFinished(): void {
     this.phase = "awaiting";
+    this.endUntold = true;
+  }
+
+  /** In the first turn: before that not every receiver is open. */
+  private tellEnd(): boolean {
+    if (!this.endUntold) return false;
+    this.endUntold = false;
     this.wiring.dataEnded();
     for (const output of this.outputs) {
       output.watermark(WATERMARK_MAX);
       output.endOfData();
     }
+    return true;
   }
 
   /** The operators with state, feeders before fed. */
@@ -271,7 +281,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** One turn. True when anything moved. */
   turn(): boolean {
     const started = this.wiring.now();
-    let moved = this.pumpOutputs();
+    let moved = this.tellEnd();
+    moved = this.pumpOutputs() || moved;
     if (this.phase === "running" || this.phase === "finishing") moved = this.settle() || moved;
     if (this.checkpoints !== undefined) moved = this.checkpoints.step() || moved;
     if ((this.phase === "running" || this.phase === "awaiting") && !this.occupied) {
