@@ -1,5 +1,4 @@
 /** The state of a task's operators: what they have declared, and what of it goes into snapshots. */
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.js";
 import type { ChainedOperator, JobVertex } from "../graph/job-graph.js";
@@ -15,14 +14,17 @@ export class OperatorStates {
   private readonly subtask: number;
   private readonly job: string;
   private readonly backend: StateBackend;
+  private readonly folder: string;
   private readonly declared = new Map<string, DeclaredParts>();
   private readonly keyed: KeyedState[] = [];
 
-  constructor(vertex: JobVertex, subtask: number, job: string, backend: StateBackend) {
+  /** `folder`: of this attempt; each operator in each subtask has one of its own in it. */
+  constructor(vertex: JobVertex, subtask: number, job: string, backend: StateBackend, folder: string) {
     this.vertex = vertex;
     this.subtask = subtask;
     this.job = job;
     this.backend = backend;
+    this.folder = folder;
   }
 
   partsOf({ uid, name }: ChainedOperator): StateParts {
@@ -37,7 +39,7 @@ export class OperatorStates {
       subtask: this.subtask,
       maxParallelism,
       groups: rangeOf(this.subtask, maxParallelism, parallelism),
-      directory: join(tmpdir(), "millrace"),
+      directory: join(this.folder, `${this.vertex.id}-${this.subtask}-${this.vertex.operators.indexOf(node)}`),
       now: systemClock.now,
       parts: this.partsOf(node),
     });

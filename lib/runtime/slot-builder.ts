@@ -17,6 +17,7 @@ import type { AnyFunction, OperatorContext } from "../operators/contract.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Deployment, SlotEvents, TaskAssignment } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
+import { stateFolder } from "../protocol/state-folder.js";
 import type { SourceReader } from "../source/contract.js";
 import type { StateBackend } from "../state/contract.js";
 import type { BlobStore } from "../storage/contract.js";
@@ -94,7 +95,10 @@ export class SlotBuilder {
     const failed: Failed = (error, operator, record) => {
       throw userError(error, { job: this.plan.jobGraph.job, operator, subtask }, record);
     };
-    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services.backend);
+    const { runId, attempt } = this.deployment;
+    const { backend } = this.services;
+    const folder = stateFolder(runId, attempt);
+    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, backend, folder);
     const wiring = {
       gate,
       counters,
