@@ -84,7 +84,7 @@ export class CheckpointCoordinator {
   /** The first checkpoint triggered after all sources had ended; a request for it waits. */
   private finalFrom = Number.POSITIVE_INFINITY;
   private finalAsked = false;
-  /** A checkpoint is complete in which every task had processed all of its input: the job ends. */
+  /** A checkpoint is complete that stops the job, or in which every task had processed all of its input: it ends. */
   private finalDone = false;
   private periodicWaits = false;
   private cancelTimer: () => void = () => undefined;
@@ -210,8 +210,8 @@ export class CheckpointCoordinator {
   }
 
   private ask(request: Request): RequestDecision<Request> {
-    if (this.attempt === undefined) {
-      this.refuse(request, "tasks-not-running");
+    if (this.attempt === undefined || this.finalDone) {
+      this.refuse(request, this.finalDone ? "job-ended" : "tasks-not-running");
       return { run: undefined, refused: [], periodicAt: undefined };
     }
     const decision = this.queue.add(request, this.facts());
@@ -346,14 +346,22 @@ export class CheckpointCoordinator {
     this.failures.onSuccess(id);
     this.lastCompletion = clock.steady();
     if (request.purpose === "checkpoint") this.lastCompleted = id;
-    if (snapshots.every(({ finished }) => finished)) this.finalDone = true;
+    if (isStop(request) || snapshots.every(({ finished }) => finished)) this.finish();
     if (request.purpose !== "savepoint") {
+      // Being told, these tasks end: they take part in nothing that is triggered from here on.
+      for (const snapshot of snapshots) if (snapshot.finished) this.finished.add(nameOf(snapshot));
       this.attempt?.checkpointCompleted(id);
       this.given.onCompleted(id);
     }
     for (const older of [...this.pending.values()]) if (older.id < id) this.fail(older, "subsumed");
     request.done?.(path);
     this.decide();
+  }
+
+  /** The tasks end: nothing is triggered any more. */
+  private finish(): void {
+    this.finalDone = true;
+    for (const request of this.queue.takeAll()) this.refuse(request, "job-ended");
   }
 
   private fail(pending: Pending, reason: FailureReason, cause?: unknown, attempt = this.attempt): void {
@@ -382,6 +390,10 @@ async function writeSavepoint(
 ): Promise<string> {
   const target = openBlobStore({ kind: "filesystem", directory });
   return join(directory, await store.savepoint(manifest, "", target));
+}
+
+function isStop({ purpose }: Request): boolean {
+  return purpose === "stop" || purpose === "terminate";
 }
 
 function nameOf({ vertex, subtask }: TaskId): string {

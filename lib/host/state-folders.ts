@@ -15,7 +15,9 @@ export async function removeStateFolder(runId: string, attempt: number): Promise
 export async function removeAbandonedStateFolders(): Promise<void> {
   const names = await readdir(tmpdir()).catch(() => []);
   for (const name of names) {
-    const pid = name.startsWith(STATE_FOLDER_PREFIX) ? Number.parseInt(name.slice(STATE_FOLDER_PREFIX.length), 10) : 0;
+    const pid = name.startsWith(STATE_FOLDER_PREFIX)
+      ? Number.parseInt(name.slice(STATE_FOLDER_PREFIX.length), 10)
+      : 0;
     if (pid > 0 && !lives(pid)) {
       await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
     }

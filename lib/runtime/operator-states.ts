@@ -39,7 +39,10 @@ export class OperatorStates {
       subtask: this.subtask,
       maxParallelism,
       groups: rangeOf(this.subtask, maxParallelism, parallelism),
-      directory: join(this.folder, `${this.vertex.id}-${this.subtask}-${this.vertex.operators.indexOf(node)}`),
+      directory: join(
+        this.folder,
+        `${this.vertex.id}-${this.subtask}-${this.vertex.operators.indexOf(node)}`,
+      ),
       now: systemClock.now,
       parts: this.partsOf(node),
     });

@@ -20,7 +20,8 @@ describe("state on disk", function () {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const stateFolders = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`millrace-state-${process.pid}-`));
+  const stateFolders = () =>
+    readdirSync(tmpdir()).filter((name) => name.startsWith(`millrace-state-${process.pid}-`));
 
   const start = (options: RunOptions, failures = 0) =>
     run(JOB, {
@@ -43,7 +44,10 @@ describe("state on disk", function () {
       for (let round = 0; round < 2; round++) {
         await using job = await start(options);
         await job.completed;
-        expect(compareFiles("buckets", EVENTS, join(folder, "out"))).to.deep.equal({ lost: 0, duplicated: 0 });
+        expect(compareFiles("buckets", EVENTS, join(folder, "out"))).to.deep.equal({
+          lost: 0,
+          duplicated: 0,
+        });
         rmSync(join(folder, "out"), { recursive: true });
       }
       expect(stateFolders()).to.deep.equal([]);
