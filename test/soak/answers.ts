@@ -1,5 +1,5 @@
 /** What a job of the soak test should have answered, and how what it did answer differs. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { allBids, type Oracle, oracles } from "../../fixtures/nexmark/oracle.js";
 import { SLIDE_MS } from "../../fixtures/nexmark/queries.js";
@@ -57,10 +57,13 @@ export function compareDigest(query: string, events: number, parts: readonly Dig
   };
 }
 
+export function visibleFiles(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith(".")) : [];
+}
+
 /** Compares the rows of a file sink, as a reader that ignores hidden files sees them. */
 export function compareFiles(query: string, events: number, folder: string): Difference {
-  const rows = readdirSync(folder)
-    .filter((name) => !name.startsWith("."))
+  const rows = visibleFiles(folder)
     .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Record<string, number>);
@@ -96,7 +99,7 @@ export function compareUpdates(
     const update = `${key}/${row.totalBids}`;
     if (seen.has(update)) again.push(`twice: ${update}`);
     seen.add(update);
-    if (!(last.get(key)?.totalBids! >= row.totalBids!)) last.set(key, row);
+    if ((last.get(key)?.totalBids ?? 0) < row.totalBids!) last.set(key, row);
   }
   const { lost, duplicated, examples = [] } = compareRows(expected, [...last.values()]);
   const all = [...again.slice(0, 5), ...examples];

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { compareDigest, compareFiles, type Difference } from "./answers.js";
+import { compareDigest, compareFiles, type Difference, visibleFiles } from "./answers.js";
 import type { SoakMessage, SoakTask } from "./child.js";
 import { growth, type Resources } from "./resources.js";
 import { modes, type SoakJob, soakJob } from "./soak-job.js";
@@ -16,7 +16,11 @@ const STANDSTILL_MS = 180_000;
 const CHECKPOINT_INTERVAL_MS = 200;
 const RESTART_DELAY_MS = 10;
 
-type Ended = Exclude<SoakMessage, { type: "progress" }> | { readonly type: "killed" };
+type Done = Extract<SoakMessage, { type: "done" }>;
+type Ended =
+  | (Pick<Done, "type" | "parts"> & Partial<Done>)
+  | Extract<SoakMessage, { type: "failed" }>
+  | { readonly type: "killed" };
 
 export class SoakRun {
   private readonly seed: number;
@@ -54,7 +58,8 @@ export class SoakRun {
     const { killsAfterMs: _, failureSeed: __, slotFailures: ___, ...what } = job;
     const ms = Math.round(performance.now() - begun);
     const outcome = difference ?? { error: ended.type === "failed" ? ended.error : ended.type };
-    const held = ended.type === "done" ? { rssMiB: Math.round(ended.resources.rss / 2 ** 20) } : {};
+    const rss = ended.type === "done" ? ended.resources?.rss : undefined;
+    const held = rss === undefined ? {} : { rssMiB: Math.round(rss / 2 ** 20) };
     const counts = { sigkills, slotCrashes, restarts, checkpoints };
     console.log(JSON.stringify({ seed: this.seed, ...what, ms, ...counts, ...held, ...outcome }));
     if (isGood) rmSync(folder, { recursive: true, force: true });
@@ -85,7 +90,7 @@ export class SoakRun {
     this.steady ??= this.spawn("steady");
     const ended = await attend(this.steady, taskOf(job, folder, 0));
     const { restarts = 0, completed: checkpoints = 0 } = ended.type === "done" ? ended : {};
-    if (ended.type === "done") this.samples.push(ended.resources);
+    if (ended.type === "done" && ended.resources !== undefined) this.samples.push(ended.resources);
     if (ended.type === "killed") this.steady = undefined;
     return { ended, sigkills: 0, restarts, checkpoints };
   }
@@ -103,8 +108,12 @@ export class SoakRun {
         resume = true;
         continue;
       }
-      // Killed before its first checkpoint: nothing was visible by then, and all begins anew.
       if (ended.type === "failed" && ended.code === "JOB_NOT_RESUMABLE" && resume) {
+        // Killed behind its end, before it could say so: all that is visible is its answer.
+        if (visibleFiles(join(folder, "out")).length > 0) {
+          return { ended: { type: "done", parts: [] } as const, sigkills, restarts: 0, checkpoints: 0 };
+        }
+        // Killed before its first checkpoint: nothing was visible by then, and all begins anew.
         resume = false;
         life--;
         continue;
@@ -136,7 +145,8 @@ function taskOf(job: SoakJob, folder: string, life: number, resume = false): Soa
       parallelism: job.parallelism[Math.min(life, job.parallelism.length - 1)]!,
       maxParallelism: 128,
       checkpoint: { ...modes[mode], interval: CHECKPOINT_INTERVAL_MS, dir: join(folder, "state") },
-      restart: { strategy: "fixed-delay", attempts: 1_000, delay: RESTART_DELAY_MS },
+      // A failure that comes back with every attempt has to end the job.
+      restart: { strategy: "fixed-delay", attempts: slotFailures + 5, delay: RESTART_DELAY_MS },
     },
   };
 }
