@@ -28,6 +28,7 @@ import { ResultRows } from "./coordinator/results.js";
 import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
 import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
+import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
 import { WorkerHosts } from "./host/worker-host.js";
 import type { MetricValues } from "./metrics/task-metrics.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
@@ -138,6 +139,7 @@ async function start(module: string | URL, options: RunOptions, session?: Worker
   const moduleUrl = await importableUrl(module);
   const params = options.params ?? {};
   const first = await loadPlan(moduleUrl, params, jobOptions);
+  await removeAbandonedStateFolders();
   const checkpoints = await openCheckpoints(first, options);
   const origin = originOf(options);
   const kept = await keptOf(checkpoints, origin);
@@ -272,6 +274,7 @@ class RunningJob implements Job {
     const { options, session, ...rest } = given;
     const { checkpoints } = rest;
     const { plan } = rest.planned;
+    const runId = checkpoints?.store.jobId ?? randomUUID().slice(0, 8);
     this.name = plan.jobGraph.job;
     const names = new Map<string, string>();
     for (const vertex of plan.jobGraph.vertices) {
@@ -283,7 +286,8 @@ class RunningJob implements Job {
     const hosts = session ?? own;
     this.coordinator = new JobCoordinator({
       ...rest,
-      runId: checkpoints?.store.jobId ?? randomUUID().slice(0, 8),
+      runId,
+      onAttemptEnded: (attempt) => removeStateFolder(runId, attempt),
       restart: restartStrategy(options.restart, checkpoints !== undefined),
       allowNonRestoredState: options.allowNonRestoredState ?? false,
       random: seededRandom(freshSeed()),

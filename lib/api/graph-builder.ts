@@ -63,6 +63,7 @@ export class GraphBuilder {
       throw new MillraceError("GRAPH_INVALID", `two operators have the uid "${uid}"`);
     }
     const old = node.uid;
+    if (old === uid) return;
     (node as { uid: string }).uid = uid;
     this.logic.set(uid, this.logic.get(old)!);
     this.logic.delete(old);

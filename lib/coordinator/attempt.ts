@@ -60,6 +60,8 @@ export class Attempt {
   readonly placement: Placement;
   /** Without checkpoints: what sinks ask to be committed when all tasks have finished. */
   readonly committables: CommittableReport[] = [];
+  /** As it is in the names of what its slots write. */
+  readonly number: number;
   private readonly given: AttemptOptions;
   private readonly hosts: SlotHost[] = [];
   private unfinished: number;
@@ -70,6 +72,7 @@ export class Attempt {
 
   constructor(given: AttemptOptions) {
     this.given = given;
+    this.number = given.number;
     this.placement = place(given.plan.jobGraph, given.ringBytes);
     this.unfinished = this.placement.tasks.length;
     this.allFinished = new Promise((resolve, reject) => {

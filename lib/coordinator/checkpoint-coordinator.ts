@@ -222,8 +222,8 @@ export class CheckpointCoordinator {
   }
 
   private ask(request: Request): void {
-    if (this.attempt === undefined) {
-      this.refuse(request, "tasks-not-running");
+    if (this.attempt === undefined || this.finalDone) {
+      this.refuse(request, this.finalDone ? "job-ended" : "tasks-not-running");
       return;
     }
     const decision = this.queue.add(request, this.facts());
@@ -371,8 +371,9 @@ export class CheckpointCoordinator {
     if (request.purpose === "checkpoint") this.lastCompleted = id;
     // Tasks are not told of a plain savepoint: it ends none of them.
     if (request.purpose !== "savepoint") {
-      // The tasks end: what they would still be asked for nobody waits for.
-      if (this.stopped || snapshots.every(({ finished }) => finished)) this.finalDone = true;
+      if (this.stopped || snapshots.every(({ finished }) => finished)) this.finish();
+      // Being told, these tasks end: they take part in nothing that is triggered from here on.
+      for (const snapshot of snapshots) if (snapshot.finished) this.finished.add(nameOf(snapshot));
       this.attempt?.checkpointCompleted(id);
       this.given.onCompleted(id);
     }
@@ -384,6 +385,12 @@ export class CheckpointCoordinator {
   /** Answers the folder. */
   private async writeSavepoint(manifest: Manifest, folder: string): Promise<string> {
     return join(folder, await this.given.store.savepoint(manifest, "", this.given.openFolder(folder)));
+  }
+
+  /** The tasks end: nothing is triggered any more. */
+  private finish(): void {
+    this.finalDone = true;
+    for (const request of this.queue.takeAll()) this.refuse(request, "job-ended");
   }
 
   private fail(pending: Pending, reason: FailureReason, cause?: unknown, attempt = this.attempt): void {

@@ -81,6 +81,8 @@ export interface JobCoordinatorOptions {
   readonly onCompleted: (checkpoint: number) => void;
   /** An attempt has failed: its rows that were not given out come again. */
   readonly onRestart: (error: unknown) => void;
+  /** The slots of this attempt are gone: so may be what they have kept outside of memory. */
+  readonly onAttemptEnded?: (attempt: number) => Promise<void>;
 }
 
 /** Attempts of one coordinator, so that those of the next one, after the process has died, have other numbers. */
@@ -261,6 +263,7 @@ export class JobCoordinator {
       throw error;
     } finally {
       await sources.close();
+      if (attempt !== undefined) await this.given.onAttemptEnded?.(attempt.number);
     }
   }
 

@@ -3,7 +3,7 @@ import { fmix32 } from "../base/hash.js";
 import { seededRandom } from "../base/random.js";
 import type { JobEdge } from "../graph/job-graph.js";
 import type { AnyFunction } from "../operators/contract.js";
-import { type CanonicalKey, canonicalKey, hashKey, ownerOf } from "../state/key.js";
+import { type CanonicalKey, canonicalKey, hashKey, keyGroupOf, ownerOf } from "../state/key.js";
 import { LocalChannel } from "./local-channel.js";
 import type { RingChannel } from "./ring-channel.js";
 
@@ -73,12 +73,15 @@ function writeHash(
   sends: readonly ((keyGroup: string) => string)[],
   value: string,
 ): void {
-  // One receiver, and in this slot: nobody asks for the key group.
-  if (output.channels.length === 1 && output.channels[0] instanceof LocalChannel) {
+  const max = output.maxParallelism;
+  const [only] = output.channels;
+  // One receiver, and in this slot: nobody asks for the key group but a snapshot of what is in flight.
+  if (output.channels.length === 1 && only instanceof LocalChannel) {
+    const keyOf = output.selector!;
+    only.keyGroupOf = (record) => keyGroupOf(canonicalKey(keyOf(record)), max);
     site.line(sends[0]!("0"));
     return;
   }
-  const max = output.maxParallelism;
   const [key, hash, group] = [site.fresh(), site.fresh(), site.fresh()];
   const mix = site.bind(fmix32, "fmix32");
   const slow = site.bind(hashAny, "hashAny");

@@ -17,6 +17,8 @@ export class LocalChannel implements Output, Input {
   open = true;
   held = false;
   recordsOut = 0;
+  /** Of a record given without its key group, as the sender's only receiver does not ask; a snapshot's next one may. */
+  keyGroupOf: ((record: unknown) => number) | undefined;
   readonly bytesOut = 0;
   readonly bytesIn = 0;
   private readonly receiver: Receiver;
@@ -106,12 +108,12 @@ export class LocalChannel implements Output, Input {
 
   startCapture(take: TakeRecord): void {
     this.open = false;
-    this.capturing = take;
+    this.capturing = this.withKeyGroup(take);
   }
 
   captureToMark(take: TakeRecord): void {
     this.capturing = undefined;
-    this.queue.records(Math.max(this.markEnd, this.queue.begin), take);
+    this.queue.records(Math.max(this.markEnd, this.queue.begin), this.withKeyGroup(take));
   }
 
   stopCapture(): void {
@@ -174,6 +176,12 @@ export class LocalChannel implements Output, Input {
   }
 
   rest(): void {}
+
+  private withKeyGroup(take: TakeRecord): TakeRecord {
+    const { keyGroupOf } = this;
+    if (keyGroupOf === undefined) return take;
+    return (record, timestamp) => take(record, timestamp, keyGroupOf(record));
+  }
 
   private later(queue: () => void): void {
     queue();

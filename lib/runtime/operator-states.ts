@@ -1,5 +1,4 @@
 /** The state of a task's operators: what they have declared, and what of it goes into snapshots. */
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import type { ChainedOperator, JobVertex } from "../graph/job-graph.js";
@@ -20,14 +19,17 @@ export class OperatorStates {
   private readonly subtask: number;
   private readonly job: string;
   private readonly services: StateServices;
+  private readonly folder: string;
   private readonly declared = new Map<string, DeclaredParts>();
   private readonly keyed: KeyedState[] = [];
 
-  constructor(vertex: JobVertex, subtask: number, job: string, services: StateServices) {
+  /** `folder`: of this attempt; each operator in each subtask has one of its own in it. */
+  constructor(vertex: JobVertex, subtask: number, job: string, services: StateServices, folder: string) {
     this.vertex = vertex;
     this.subtask = subtask;
     this.job = job;
     this.services = services;
+    this.folder = folder;
   }
 
   partsOf({ uid, name }: ChainedOperator): StateParts {
@@ -42,7 +44,10 @@ export class OperatorStates {
       subtask: this.subtask,
       maxParallelism,
       groups: rangeOf(this.subtask, maxParallelism, parallelism),
-      directory: join(tmpdir(), "millrace"),
+      directory: join(
+        this.folder,
+        `${this.vertex.id}-${this.subtask}-${this.vertex.operators.indexOf(node)}`,
+      ),
       now: this.services.clock.now,
       parts: this.partsOf(node),
     });

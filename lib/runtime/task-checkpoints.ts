@@ -64,6 +64,8 @@ export class TaskCheckpoints {
   private readonly alignment: Alignment;
   private readonly actions: AlignmentAction[] = [];
   private running: RunningSnapshot | undefined;
+  /** Snapshots on their way into the store. */
+  private storing = 0;
   private timerAt = Number.POSITIVE_INFINITY;
   /** By input: the barrier came as a mark, in front of what it overtook. */
   private readonly marked: boolean[] = [];
@@ -82,6 +84,12 @@ export class TaskCheckpoints {
   /** A decision waits for the task to be between two elements. */
   get pending(): boolean {
     return this.actions.length > 0;
+  }
+
+  /** A checkpoint is under way that this task has not acknowledged. */
+  get busy(): boolean {
+    const { alignment, running, storing } = this;
+    return this.pending || running !== undefined || storing > 0 || alignment.pendingIds.length > 0;
   }
 
   /** From the coordinator: to a source, or to a task whose upstream tasks have all finished. */
@@ -282,10 +290,17 @@ export class TaskCheckpoints {
   private store(snapshot: RunningSnapshot): void {
     const { id } = snapshot.barrier;
     const { events } = this.given;
-    snapshot.store().then(
-      (made) => events.acknowledge(id, made),
-      (error: unknown) => events.decline(id, error),
-    );
+    this.storing++;
+    snapshot
+      .store()
+      .then(
+        (made) => events.acknowledge(id, made),
+        (error: unknown) => events.decline(id, error),
+      )
+      .finally(() => {
+        this.storing--;
+        this.given.task.wake();
+      });
     this.running = undefined;
   }
 

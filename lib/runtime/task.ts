@@ -81,6 +81,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   private advanceAt = 0;
   private passing = new Float64Array(0);
   private finishAt = 0;
+  /** The final checkpoint is complete. */
+  private ending = false;
   private readonly isBlocked = () => this.blocked;
 
   constructor(name: string, wiring: TaskWiring) {
@@ -207,7 +209,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   completed(checkpoint: number): void {
     const { operators } = this.chain;
     for (let i = operators.length - 1; i >= 0; i--) operators[i]!.operator.checkpointComplete?.(checkpoint);
-    if (this.phase === "awaiting" && this.checkpoints?.isFinal(checkpoint) === true) this.endOutputs();
+    if (this.phase === "awaiting" && this.checkpoints?.isFinal(checkpoint) === true) this.ending = true;
     this.wiring.wake();
   }
 
@@ -291,6 +293,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       if (this.phase === "running" && this.inputEnded && !this.occupied) this.phase = "finishing";
     }
     if (this.phase === "finishing" && this.gate.level === 0) moved = this.finishOperators() || moved;
+    if (this.mayEnd) this.endOutputs();
     if (this.phase === "draining") this.finishDraining();
     this.rest(started);
     return moved;
@@ -333,6 +336,15 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   protected get inputEnded(): boolean {
     return this.openInputs === 0;
+  }
+
+  /**
+   * A later checkpoint may be under way that was triggered before the final one was complete: the task takes its
+   * part in it first. Its barriers come before the ends of the inputs.
+   */
+  private get mayEnd(): boolean {
+    const isEnding = this.ending && this.phase === "awaiting" && this.openChannels === 0;
+    return isEnding && this.checkpoints?.busy !== true;
   }
 
   /** Takes from the inputs in turn; answers how many elements. */
