@@ -21,6 +21,7 @@ import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
 import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
 import { WorkerHosts } from "./host/worker-host.js";
+import { RoundTimes } from "./metrics/round-times.js";
 import type { MetricValues } from "./metrics/task-metrics.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
 import { fingerprint } from "./planner/fingerprint.js";
@@ -82,6 +83,8 @@ export interface Job extends AsyncDisposable {
   /** The rows of a collectSink() of that name. Throws RESULTS_UNKNOWN for another name. */
   results<T = any>(name: string): AsyncIterable<T>;
   metrics(): SubtaskMetrics[];
+  /** By slot: how long the rounds of its loop took, since this attempt began. */
+  rounds(): RoundTimes[];
   /** Records read, and the share of the sources' work done, 0 to 1, where it is known. */
   progress(): { records: number; done: number | undefined; watermark: number };
   /** Statistics of the checkpoints taken; undefined where none are. */
@@ -315,6 +318,11 @@ class RunningJob implements Job {
       subtask,
       ...new TaskMetrics(metrics, metricsRow).read(),
     }));
+  }
+
+  rounds(): RoundTimes[] {
+    const { slots, roundTimes } = this.coordinator.placement;
+    return Array.from({ length: slots }, (_, slot) => RoundTimes.read(roundTimes, slot));
   }
 
   progress(): { records: number; done: number | undefined; watermark: number } {
