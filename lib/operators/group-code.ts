@@ -18,9 +18,6 @@ export interface Partial {
 }
 
 export interface GroupCode {
-  /** Accumulators that are not numbers may change in place. */
-  readonly hasObjects: boolean;
-  readonly objectCells: number;
   /** What the cells are, in order: compared when groups are restored. */
   readonly layout: string;
   table(): GroupTable;
@@ -44,7 +41,8 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
   const lookup = (expression: string, own: string) => `
     const key = ${expression};
     let slot = table.find(key);
-    if (slot < 0) slot = insert(table, ${own});`;
+    if (slot < 0) slot = insert(table, ${own});
+    if (table.marks[slot] !== table.epoch) table.touch(slot);`;
   const source = `
   function insert(table, key) {
     if (typeof key === "string") key = ownString(key);
@@ -90,5 +88,5 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
     "add" | "addPartial" | "replace" | "merge" | "partial" | "result"
   >;
   const { layout } = code;
-  return { ...made, hasObjects: m > 0, objectCells: m, layout, table: () => new GroupTable(n) };
+  return { ...made, layout, table: () => new GroupTable(n) };
 }
