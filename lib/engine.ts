@@ -20,7 +20,7 @@ import { ResultRows } from "./coordinator/results.js";
 import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
 import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
-import { WorkerHosts } from "./host/worker-host.js";
+import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
 import { RoundTimes } from "./metrics/round-times.js";
 import type { MetricValues } from "./metrics/task-metrics.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
@@ -164,22 +164,25 @@ export interface Session extends AsyncDisposable {
  * await (await session.run(new URL("./job.ts", import.meta.url))).completed;
  */
 export function openSession(options: Pick<RunOptions, "slotHeapMb" | "preset"> = {}): Session {
-  const hosts = workerHosts(MAX_SESSION_SLOTS, options, true);
+  const hosts = workerHosts(MAX_SESSION_SLOTS, options, { keepsHosts: true });
   return {
     run: (module, runOptions = {}) => start(module, runOptions, hosts),
     [Symbol.asyncDispose]: () => hosts.destroy(),
   };
 }
 
+/** Spare threads of one job: each holds some MB. */
+const SPARE_SLOTS_MAX = 8;
+
 /** Threads that one session may have at once. */
 const MAX_SESSION_SLOTS = 256;
 
-function workerHosts(slots: number, options: RunOptions, keepsHosts: boolean): WorkerHosts {
+function workerHosts(slots: number, options: RunOptions, more: WorkerHostsOptions): WorkerHosts {
   checkOptions(options);
   const heapMb = options.slotHeapMb ?? 2048;
   // V8 aborts the whole process when one collection promotes much more than an exhausted heap holds.
   const youngMb = Math.min(YOUNG_MB[options.preset ?? "throughput"], heapMb / 4);
-  return new WorkerHosts(slots, { heapMb, youngMb }, keepsHosts);
+  return new WorkerHosts(slots, { heapMb, youngMb }, more);
 }
 
 /** The plan of a job module without running it. */
@@ -370,7 +373,10 @@ class RunningJob implements Job {
 
   private workers(options: RunOptions): WorkerHosts {
     const slots = this.plan.jobGraph.vertices.reduce((sum, { parallelism }) => sum + parallelism, 0);
-    return workerHosts(slots, options, false);
+    // A failure ends all slots of a job, and starting a thread takes longer than loading its state.
+    const widest = Math.max(...this.plan.jobGraph.vertices.map(({ parallelism }) => parallelism));
+    const spares = options.checkpoint === undefined ? 0 : Math.min(widest, SPARE_SLOTS_MAX);
+    return workerHosts(slots, options, { spares });
   }
 
   private end(failure: unknown): void {
