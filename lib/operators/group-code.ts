@@ -29,6 +29,8 @@ export interface GroupCode {
   /** Folds one group of another table into this table. */
   merge(table: GroupTable, other: GroupTable, otherSlot: number): void;
   partial(table: GroupTable, slot: number, pane: number): Partial;
+  /** Makes a partial that nobody has kept into that of a group. */
+  fill(partial: Partial, table: GroupTable, slot: number, pane: number): void;
   result(table: GroupTable, slot: number): any;
 }
 
@@ -76,6 +78,10 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
       ${cells("table")} ${at("slot")}
       return { k: table.keys[slot], w: pane, ${code.partialFields} };
     },
+    fill(p, table, slot, pane) {
+      ${cells("table")} ${at("slot")}
+      p.k = table.keys[slot]; p.w = pane; ${code.fillPartial}
+    },
     result(table, slot) {
       ${cells("table")} ${at("slot")}
       return ${code.result};
@@ -85,7 +91,7 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
   const bindings = new Map<string, unknown>([...code.bindings, ["keyOf", key], ["ownString", ownString]]);
   const made = new Function(...bindings.keys(), source)(...bindings.values()) as Pick<
     GroupCode,
-    "add" | "addPartial" | "replace" | "merge" | "partial" | "result"
+    "add" | "addPartial" | "replace" | "merge" | "partial" | "fill" | "result"
   >;
   const { layout } = code;
   return { ...made, layout, table: () => new GroupTable(n) };

@@ -46,9 +46,13 @@ function writer(
   stamp: (slot: number) => number,
 ): WriteGroup {
   const { keys } = table;
-  if (maxParallelism === 0) return (slot) => sink.entry(code.partial(table, slot, pane), stamp(slot), 0);
-  return (slot) =>
-    sink.entry(code.partial(table, slot, pane), stamp(slot), groupOf(keys[slot], maxParallelism));
+  // One object for all entries: a sink encodes it at once.
+  let partial: Partial | undefined;
+  return (slot) => {
+    if (partial === undefined) partial = code.partial(table, slot, pane);
+    else code.fill(partial, table, slot, pane);
+    sink.entry(partial, stamp(slot), maxParallelism === 0 ? 0 : groupOf(keys[slot], maxParallelism));
+  };
 }
 
 /** The tables of one part, one after the other. */
