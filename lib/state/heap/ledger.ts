@@ -102,7 +102,7 @@ export class Ledger {
   freeze(wanted: "full" | "delta", sink: EntrySink): FrozenPart {
     this.packing?.pack(never);
     const full = wanted === "full" || !this.based;
-    const cells = full ? this.table.cells() : this.changed.values();
+    const cells = full ? this.table.cells() : new Listed(this.changed);
     this.changed = [];
     this.discarded = 0;
     this.based = true;
@@ -137,6 +137,24 @@ export class Ledger {
     this.based = false;
     this.changed = [];
     this.discarded = 0;
+  }
+}
+
+/** The cells of a list, with one answer for all. */
+class Listed implements Iterator<Cell, undefined> {
+  private readonly list: readonly Cell[];
+  private readonly answer: { done: boolean; value: Cell | undefined } = { done: false, value: undefined };
+  private at = 0;
+
+  constructor(list: readonly Cell[]) {
+    this.list = list;
+  }
+
+  next(): IteratorResult<Cell, undefined> {
+    const { answer, list } = this;
+    answer.value = list[this.at++];
+    answer.done = this.at > list.length;
+    return answer as IteratorResult<Cell, undefined>;
   }
 }
 
