@@ -1,14 +1,18 @@
 /** `npm run bench -- <suite> [options]`: prints ratios measured within one run. */
 import { parseArgs } from "node:util";
+import { checkpoint } from "./checkpoint/suite.js";
 import { exchange } from "./exchange/suite.js";
 import { nexmark } from "./nexmark/suite.js";
 import { peers } from "./peers/suite.js";
+import { state } from "./state/suite.js";
 
 const HELP = `Usage: npm run bench -- <suite> [options]
 
 Suites
   nexmark   queries against the loop written by hand: --queries q0,q5 --events N --parallelism 1,2 --pairs 9
   exchange  records from one thread to another: our rings and codec against other carriers
+  checkpoint  what checkpoints cost: --rows sum,value,map,pressure,restart --keys N --rate N --seconds N --pairs 5
+  state     keyed state by the backends: --keys 100000,1000000 --large (10,000,000 keys, lmdb only) --pairs 5
   peers     Nexmark queries by rxjs, node:stream, structured clone and Piscina tasks: --events N
 
 Options
@@ -22,8 +26,12 @@ const { values, positionals } = parseArgs({
     queries: { type: "string", default: "q0,q1,q2,q5,q7,q14,q17,q21,q22" },
     events: { type: "string" },
     parallelism: { type: "string", default: "1,2" },
-    pairs: { type: "string", default: "9" },
-    rate: { type: "string", default: "10000" },
+    pairs: { type: "string" },
+    rate: { type: "string" },
+    rows: { type: "string", default: "sum,value,map,pressure,restart" },
+    keys: { type: "string" },
+    seconds: { type: "string", default: "6" },
+    large: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -31,13 +39,30 @@ const { values, positionals } = parseArgs({
 const suites: Readonly<Record<string, () => Promise<void>>> = {
   exchange: () => exchange({ json: values.json }),
   peers: () => peers({ json: values.json, events: Number(values.events ?? 2_000_000) }),
+  checkpoint: () =>
+    checkpoint({
+      rows: values.rows.split(","),
+      keys: Number(values.keys ?? 1_000_000),
+      rate: Number(values.rate ?? 200_000),
+      parallelism: values.parallelism.split(",").map(Number),
+      pairs: Number(values.pairs ?? 5),
+      seconds: Number(values.seconds),
+      json: values.json,
+    }),
+  state: () =>
+    state({
+      keys: (values.keys ?? "100000,1000000").split(",").map(Number),
+      large: values.large,
+      pairs: Number(values.pairs ?? 5),
+      json: values.json,
+    }),
   nexmark: () =>
     nexmark({
       queries: values.queries.split(","),
       events: Number(values.events ?? 2_000_000),
       parallelism: values.parallelism.split(",").map(Number),
-      pairs: Number(values.pairs),
-      rate: Number(values.rate),
+      pairs: Number(values.pairs ?? 9),
+      rate: Number(values.rate ?? 10_000),
       json: values.json,
     }),
 };

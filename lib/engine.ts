@@ -29,7 +29,8 @@ import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
 import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
 import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
-import { WorkerHosts } from "./host/worker-host.js";
+import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
+import { RoundTimes } from "./metrics/round-times.js";
 import type { MetricValues } from "./metrics/task-metrics.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
 import { fingerprint } from "./planner/fingerprint.js";
@@ -91,6 +92,8 @@ export interface Job extends AsyncDisposable {
   /** The rows of a collectSink() of that name. Throws RESULTS_UNKNOWN for another name. */
   results<T = any>(name: string): AsyncIterable<T>;
   metrics(): SubtaskMetrics[];
+  /** By slot: how long the rounds of its loop took, since this attempt began. */
+  rounds(): RoundTimes[];
   /** Records read, and the share of the sources' work done, 0 to 1, where it is known. */
   progress(): { records: number; done: number | undefined; watermark: number };
   /** Statistics of the checkpoints taken; undefined where none are. */
@@ -204,7 +207,7 @@ export interface Session extends AsyncDisposable {
  * await (await session.run(new URL("./job.ts", import.meta.url))).completed;
  */
 export function openSession(options: Pick<RunOptions, "slotHeapMb" | "preset"> = {}): Session {
-  const hosts = workerHosts(MAX_SLOTS, options, true);
+  const hosts = workerHosts(MAX_SLOTS, options, { keepsHosts: true });
   return {
     run: (module, runOptions = {}) => start(module, runOptions, hosts),
     [Symbol.asyncDispose]: () => hosts.destroy(),
@@ -214,12 +217,15 @@ export function openSession(options: Pick<RunOptions, "slotHeapMb" | "preset"> =
 /** Threads that one job or session may have at once. */
 const MAX_SLOTS = 256;
 
-function workerHosts(slots: number, options: RunOptions, keepsHosts: boolean): WorkerHosts {
+/** Spare threads of one job: each holds some MB. */
+const SPARE_SLOTS_MAX = 8;
+
+function workerHosts(slots: number, options: RunOptions, more: WorkerHostsOptions): WorkerHosts {
   checkOptions(options);
   const heapMb = options.slotHeapMb ?? 2048;
   // V8 aborts the whole process when one collection promotes much more than an exhausted heap holds.
   const youngMb = Math.min(YOUNG_MB[options.preset ?? "throughput"], heapMb / 4);
-  return new WorkerHosts(slots, { heapMb, youngMb }, keepsHosts);
+  return new WorkerHosts(slots, { heapMb, youngMb }, more);
 }
 
 /** The plan of a job module without running it. */
@@ -281,8 +287,7 @@ class RunningJob implements Job {
       for (const node of vertex.operators) if (node.kind === "sink") names.set(node.uid, node.name);
     }
     for (const name of names.values()) this.rows.set(name, new ResultRows(name));
-    const own =
-      options.inline === true || session !== undefined ? undefined : workerHosts(MAX_SLOTS, options, false);
+    const own = options.inline === true || session !== undefined ? undefined : this.workers(options, plan);
     const hosts = session ?? own;
     this.coordinator = new JobCoordinator({
       ...rest,
@@ -354,6 +359,11 @@ class RunningJob implements Job {
     }));
   }
 
+  rounds(): RoundTimes[] {
+    const { slots, roundTimes } = this.coordinator.placement;
+    return Array.from({ length: slots }, (_, slot) => RoundTimes.read(roundTimes, slot));
+  }
+
   progress(): { records: number; done: number | undefined; watermark: number } {
     let records = 0;
     let consumed = 0;
@@ -399,6 +409,13 @@ class RunningJob implements Job {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cancel();
+  }
+
+  private workers(options: RunOptions, { jobGraph }: Plan): WorkerHosts {
+    // A failure ends all slots of a job, and starting a thread takes longer than loading its state.
+    const widest = Math.max(...jobGraph.vertices.map(({ parallelism }) => parallelism));
+    const spares = options.checkpoint === undefined ? 0 : Math.min(widest, SPARE_SLOTS_MAX);
+    return workerHosts(MAX_SLOTS, options, { spares });
   }
 
   private end(failure: unknown): void {

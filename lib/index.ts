@@ -69,6 +69,7 @@ export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
 export { jsonl } from "./formats/jsonl.js";
 export { type ParquetOptions, parquet } from "./formats/parquet.js";
 export { text } from "./formats/text.js";
+export type { RoundTimes } from "./metrics/round-times.js";
 export {
   type Aggregate,
   type Aggregates,

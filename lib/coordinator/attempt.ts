@@ -168,7 +168,7 @@ export class Attempt {
   }
 
   private deploymentOf(slot: number): Deployment {
-    const { slotOf, tasks, rings, doorbells, progress, metrics } = this.placement;
+    const { slotOf, tasks, rings, doorbells, progress, metrics, roundTimes } = this.placement;
     const { moduleUrl, params, options, fingerprint, runId, plan, number } = this.given;
     const { checkpoints, restoreFrom } = this.given;
     const { edges } = plan.jobGraph;
@@ -188,6 +188,7 @@ export class Attempt {
       doorbells,
       progress,
       metrics,
+      roundTimes,
       tasks: tasks.filter(isHere),
       rings: rings.filter(({ edge, from, to }) => {
         const { from: upstream, to: downstream } = edges[edge]!;

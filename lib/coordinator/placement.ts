@@ -9,6 +9,7 @@ import { createDoorbell } from "../exchange/doorbell.js";
 import { createRing } from "../exchange/ring.js";
 import { connections } from "../graph/connections.js";
 import type { JobGraph } from "../graph/job-graph.js";
+import { createRoundTimes } from "../metrics/round-times.js";
 import { createTaskMetrics } from "../metrics/task-metrics.js";
 import type { RingAssignment, TaskAssignment } from "../protocol/deployment.js";
 
@@ -20,6 +21,7 @@ export interface Placement {
   readonly doorbells: readonly SharedArrayBuffer[];
   readonly progress: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
+  readonly roundTimes: SharedArrayBuffer;
 }
 
 export function place(graph: JobGraph, ringBytes: number = RING_BYTES): Placement {
@@ -60,5 +62,6 @@ export function place(graph: JobGraph, ringBytes: number = RING_BYTES): Placemen
     doorbells: Array.from({ length: slots }, () => createDoorbell()),
     progress: new SharedArrayBuffer(Math.max(4, slots * 4)),
     metrics: createTaskMetrics(tasks.length),
+    roundTimes: createRoundTimes(slots),
   };
 }

@@ -16,7 +16,11 @@ const BUFFER_SHARE = 1;
 export class MemoryWatch {
   private readonly cancel: () => void;
 
-  constructor(slot: number, resources: SlotResources, onExhausted: (error: MillraceError) => void) {
+  constructor(
+    place: { readonly slot: number },
+    resources: SlotResources,
+    onExhausted: (error: MillraceError) => void,
+  ) {
     const heapMax = resources.heapMb * 1024 * 1024 * HEAP_SHARE;
     const bufferMax = resources.heapMb * 1024 * 1024 * BUFFER_SHARE;
     this.cancel = systemScheduler.every(CHECK_MS, () => {
@@ -26,7 +30,7 @@ export class MemoryWatch {
         onExhausted(
           new MillraceError(
             "SLOT_HEAP_EXHAUSTED",
-            `slot ${slot} uses ${mb(heap)} of ${resources.heapMb} MiB of heap`,
+            `slot ${place.slot} uses ${mb(heap)} of ${resources.heapMb} MiB of heap`,
           ),
         );
       } else if (external > bufferMax) {
@@ -34,7 +38,7 @@ export class MemoryWatch {
         onExhausted(
           new MillraceError(
             "SLOT_BUFFERS_EXHAUSTED",
-            `slot ${slot} holds ${mb(external)} MiB in Buffers, its limit is ${resources.heapMb} MiB`,
+            `slot ${place.slot} holds ${mb(external)} MiB in Buffers, its limit is ${resources.heapMb} MiB`,
           ),
         );
       }

@@ -11,7 +11,8 @@ import * as Comlink from "comlink";
 import nodeEndpoint from "comlink/dist/umd/node-adapter.js";
 import { Piscina } from "piscina";
 import { type ErrorData, fromData, MillraceError, messageOf, toData } from "../base/error.js";
-import type { SlotControl, SlotEvents } from "../protocol/deployment.js";
+import { systemScheduler } from "../base/scheduler.js";
+import type { Deployment, SlotControl, SlotEvents } from "../protocol/deployment.js";
 import type { LaunchHost, SlotResources } from "../protocol/slot-host.js";
 import { MemoryWatch } from "./memory-watch.js";
 import { slotControl } from "./slot-control.js";
@@ -43,21 +44,40 @@ interface RemoteControl {
   close(): Promise<Answer>;
 }
 
+/** How long after the last start of a slot spare threads are started. */
+const SPARE_DELAY_MS = 500;
+/** The slot of a host that has none yet. */
+const SPARE_SLOT = -1;
+
+export interface WorkerHostsOptions {
+  /** A session keeps hosts whose slot ended well for its next job. */
+  readonly keepsHosts?: boolean;
+  /** Threads that wait, started and with the library imported, to take the place of those that a failure ends. */
+  readonly spares?: number;
+}
+
 /** A pool of hosts, all with the same resources. */
 export class WorkerHosts {
   private readonly pool: Piscina;
   private readonly resources: SlotResources;
-  /** Hosts whose slot ended well, where a session keeps them for its next job. */
+  /** Hosts without a slot. */
   private readonly idle: WorkerHost[] = [];
   private readonly keepsHosts: boolean;
+  private readonly spares: number;
+  private cancelRefill: (() => void) | undefined;
 
-  constructor(slots: number, resources: SlotResources, keepsHosts = false) {
+  constructor(
+    slots: number,
+    resources: SlotResources,
+    { keepsHosts = false, spares = 0 }: WorkerHostsOptions = {},
+  ) {
     this.resources = resources;
     this.keepsHosts = keepsHosts;
+    this.spares = spares;
     this.pool = new Piscina({
       filename: new URL("../../workers/slot.js", import.meta.url).href,
       minThreads: 0,
-      maxThreads: Math.max(1, slots),
+      maxThreads: Math.max(1, slots) + spares,
       idleTimeout: 0,
       atomics: "disabled",
       concurrentTasksPerWorker: 1,
@@ -71,7 +91,8 @@ export class WorkerHosts {
   }
 
   readonly launch: LaunchHost = async (slot, events) => {
-    const host = this.idle.pop() ?? new WorkerHost(this.pool, slot, this.resources);
+    const host = this.takeIdle() ?? new WorkerHost(this.pool, slot, this.resources);
+    this.refillLater();
     host.slot = slot;
     host.events = events;
     return {
@@ -85,8 +106,33 @@ export class WorkerHosts {
     };
   };
 
+  /** Hosts that wait for a slot. */
+  get waiting(): number {
+    return this.idle.filter(({ ended }) => !ended).length;
+  }
+
   async destroy(): Promise<void> {
+    this.cancelRefill?.();
+    await Promise.all(this.idle.map((host) => host.end()));
     await this.pool.destroy();
+  }
+
+  private takeIdle(): WorkerHost | undefined {
+    for (;;) {
+      const host = this.idle.pop();
+      if (host === undefined || !host.ended) return host;
+    }
+  }
+
+  /** Not at once: the slots themselves are just starting. */
+  private refillLater(): void {
+    if (this.spares === 0) return;
+    this.cancelRefill?.();
+    this.cancelRefill = systemScheduler.after(SPARE_DELAY_MS, () => {
+      while (this.waiting < this.spares) {
+        this.idle.push(new WorkerHost(this.pool, SPARE_SLOT, this.resources));
+      }
+    });
   }
 }
 
@@ -102,6 +148,8 @@ class WorkerHost {
   private readonly pool: Piscina;
   private readonly abort = new AbortController();
   private readonly gone: Promise<unknown>;
+  /** The thread has imported the library: Node aborts the process when a thread is ended while it does. */
+  private readonly started: Promise<void>;
 
   constructor(pool: Piscina, slot: number, resources: SlotResources) {
     this.pool = pool;
@@ -119,6 +167,10 @@ class WorkerHost {
       throw endOfThread(error, this.slot);
     });
     this.failed.catch(() => undefined);
+    this.started = new Promise((resolve) => {
+      port1.once("message", () => resolve());
+      void this.gone.then(() => resolve());
+    });
     port1.on("message", (message: SlotMessage) => {
       if (message?.event !== undefined && this.events !== undefined) dispatch(this.events, message);
     });
@@ -128,6 +180,7 @@ class WorkerHost {
   /** Resolves when the thread is gone: it may write files to its last moment. */
   async end(): Promise<void> {
     this.ended = true;
+    await this.started;
     const before = this.pool.threads;
     this.abort.abort();
     const left = new Set(this.pool.threads);
@@ -196,7 +249,9 @@ export async function serveSlot(lease: Lease): Promise<void> {
     failed: tell("failed"),
   };
   const control = slotControl(events);
-  const watch = new MemoryWatch(lease.slot, lease.resources, (error) => events.failed(toData(error)));
+  // A host that is kept, or spare, is given its slot when one is deployed.
+  const place = { slot: lease.slot };
+  const watch = new MemoryWatch(place, lease.resources, (error) => events.failed(toData(error)));
   const answer = async (work: Promise<void>): Promise<Answer> =>
     work.then(
       () => ({ ok: true }) as const,
@@ -204,7 +259,10 @@ export async function serveSlot(lease: Lease): Promise<void> {
     );
   const ended = new Promise<void>((resolve) => port.on("close", () => resolve()));
   const remote: RemoteControl = {
-    deploy: (deployment) => answer(control.deploy(deployment as never)),
+    deploy: (deployment) => {
+      place.slot = (deployment as Deployment).slot;
+      return answer(control.deploy(deployment as Deployment));
+    },
     start: () => answer(control.start()),
     addSplits: (vertex, subtask, splits) => control.addSplits(vertex, subtask, splits as never),
     trigger: (barrier, tasks) => control.trigger(barrier as never, tasks as never),
@@ -214,6 +272,7 @@ export async function serveSlot(lease: Lease): Promise<void> {
     close: () => answer(control.close()),
   };
   Comlink.expose(remote, endpointOf(port));
+  port.postMessage({ started: true });
   await ended;
   watch.stop();
 }

@@ -26,6 +26,8 @@ export interface AccumulatorCode {
   readonly merge: string;
   /** Expression: a partial without its key and pane, `c0: f[b], ...`. */
   readonly partialFields: string;
+  /** Statements: the same into the partial `p`. */
+  readonly fillPartial: string;
   /** Expression: the result object. */
   readonly result: string;
   readonly functions: readonly AnyFunction[];
@@ -71,6 +73,7 @@ export function accumulatorCode(aggregates: Aggregates<any>, counted = false): A
     addPartial: parts.addPartial.join("\n"),
     merge: parts.merge.join("\n"),
     partialFields: parts.partial.join(", "),
+    fillPartial: parts.partial.map((field) => `p.${field.replace(":", " =")};`).join(" "),
     result: `({${parts.result.join(", ")}})`,
     functions: parts.functions,
     layout: Object.entries(aggregates)

@@ -18,9 +18,6 @@ export interface Partial {
 }
 
 export interface GroupCode {
-  /** Accumulators that are not numbers may change in place. */
-  readonly hasObjects: boolean;
-  readonly objectCells: number;
   /** What the cells are, in order: compared when groups are restored. */
   readonly layout: string;
   table(): GroupTable;
@@ -32,6 +29,8 @@ export interface GroupCode {
   /** Folds one group of another table into this table. */
   merge(table: GroupTable, other: GroupTable, otherSlot: number): void;
   partial(table: GroupTable, slot: number, pane: number): Partial;
+  /** Makes a partial that nobody has kept into that of a group. */
+  fill(partial: Partial, table: GroupTable, slot: number, pane: number): void;
   result(table: GroupTable, slot: number): any;
 }
 
@@ -44,7 +43,8 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
   const lookup = (expression: string, own: string) => `
     const key = ${expression};
     let slot = table.find(key);
-    if (slot < 0) slot = insert(table, ${own});`;
+    if (slot < 0) slot = insert(table, ${own});
+    if (table.marks[slot] !== table.epoch) table.touch(slot);`;
   const source = `
   function insert(table, key) {
     if (typeof key === "string") key = ownString(key);
@@ -78,6 +78,10 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
       ${cells("table")} ${at("slot")}
       return { k: table.keys[slot], w: pane, ${code.partialFields} };
     },
+    fill(p, table, slot, pane) {
+      ${cells("table")} ${at("slot")}
+      p.k = table.keys[slot]; p.w = pane; ${code.fillPartial}
+    },
     result(table, slot) {
       ${cells("table")} ${at("slot")}
       return ${code.result};
@@ -87,8 +91,8 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
   const bindings = new Map<string, unknown>([...code.bindings, ["keyOf", key], ["ownString", ownString]]);
   const made = new Function(...bindings.keys(), source)(...bindings.values()) as Pick<
     GroupCode,
-    "add" | "addPartial" | "replace" | "merge" | "partial" | "result"
+    "add" | "addPartial" | "replace" | "merge" | "partial" | "fill" | "result"
   >;
   const { layout } = code;
-  return { ...made, hasObjects: m > 0, objectCells: m, layout, table: () => new GroupTable(n) };
+  return { ...made, layout, table: () => new GroupTable(n) };
 }

@@ -1,96 +1,78 @@
 /**
  * Groups as state parts: an entry is a group's *partial*, the record that local combining sends too (see
- * accumulators.ts). Numbers are copied when the part is frozen, which takes 1 ms per 100,000 groups, and
- * written in slices; accumulators that are objects may change in place, so they are written at once.
+ * accumulators.ts). It is written when its slice has come, or before the group changes (see group-table.ts).
  */
 import type { EntrySink, FrozenPart, StatePart, StateScope } from "../state/contract.js";
 import { type CanonicalKey, canonicalKey, keyGroupOf } from "../state/key.js";
+import type { WriteGroup } from "./frozen-table.js";
 import type { GroupCode, Partial } from "./group-code.js";
 import type { GroupTable } from "./group-table.js";
 
-/** Groups taken between two looks at the clock. */
-const LOOK_EVERY = 256;
-
-/** Copies of groups, and what goes with them. */
-export interface FrozenGroups {
-  readonly table: GroupTable;
-  /** Start of the pane they belong to; 0 without panes. */
-  readonly pane: number;
-  /** The stamp of the group at a place of the copy. */
-  stamp(place: number): number;
-}
+/** `pane`: start of the pane the groups belong to, 0 without panes. `stamp`: that of a group, as it is now. */
+export type WriteInto = (table: GroupTable, pane: number, stamp: (slot: number) => number) => WriteGroup;
 
 export interface GroupPartOptions {
   readonly name: string;
   readonly scope: StateScope;
   readonly code: GroupCode;
   readonly maxParallelism: number;
-  /** Copies of everything, or with `delta`, if that can be told, of what has changed since the last call. */
-  copy(wanted: "full" | "delta"): {
-    readonly kind: "full" | "delta";
-    readonly groups: readonly FrozenGroups[];
-  };
+  /** Freezes the tables there are; all answers are of one kind. */
+  freeze(wanted: "full" | "delta", into: WriteInto): readonly FrozenPart[];
   load(partial: Partial, stamp: number): void;
 }
 
 export function groupPart(options: GroupPartOptions): StatePart {
   const { name, scope, code, maxParallelism } = options;
+  const groups = scope === "keyed" ? maxParallelism : 0;
   return {
     name,
     scope,
     schema: { kind: "groups", types: { accumulators: code.layout } },
     freeze(wanted, sink) {
-      const { kind, groups } = options.copy(wanted);
-      const frozen = new FrozenGroupPart(kind, groups, code, sink, scope === "keyed" ? maxParallelism : 0);
-      if (code.hasObjects) frozen.pack(() => false);
-      return frozen;
+      const into: WriteInto = (table, pane, stamp) => writer(code, sink, groups, table, pane, stamp);
+      return new FrozenTables(options.freeze(wanted, into));
     },
     load: (partial: Partial, stamp) => options.load(partial, stamp),
   };
 }
 
 /** `maxParallelism` 0: entries have no key group. */
-class FrozenGroupPart implements FrozenPart {
-  readonly kind: "full" | "delta";
-  private groups: readonly FrozenGroups[];
-  private readonly code: GroupCode;
-  private readonly sink: EntrySink;
-  private readonly maxParallelism: number;
-  private at = 0;
-  private place = 0;
+function writer(
+  code: GroupCode,
+  sink: EntrySink,
+  maxParallelism: number,
+  table: GroupTable,
+  pane: number,
+  stamp: (slot: number) => number,
+): WriteGroup {
+  const { keys } = table;
+  // One object for all entries: a sink encodes it at once.
+  let partial: Partial | undefined;
+  return (slot) => {
+    if (partial === undefined) partial = code.partial(table, slot, pane);
+    else code.fill(partial, table, slot, pane);
+    sink.entry(partial, stamp(slot), maxParallelism === 0 ? 0 : groupOf(keys[slot], maxParallelism));
+  };
+}
 
-  constructor(
-    kind: "full" | "delta",
-    groups: readonly FrozenGroups[],
-    code: GroupCode,
-    sink: EntrySink,
-    maxParallelism: number,
-  ) {
-    this.kind = kind;
-    this.groups = groups;
-    this.code = code;
-    this.sink = sink;
-    this.maxParallelism = maxParallelism;
+/** The tables of one part, one after the other. */
+class FrozenTables implements FrozenPart {
+  readonly kind: "full" | "delta";
+  private readonly tables: readonly FrozenPart[];
+  private at = 0;
+
+  constructor(tables: readonly FrozenPart[]) {
+    this.tables = tables;
+    this.kind = tables[0]?.kind ?? "full";
   }
 
   pack(timeIsUp: () => boolean): boolean {
-    for (; this.at < this.groups.length; this.at++, this.place = 0) {
-      const groups = this.groups[this.at]!;
-      const { table, pane } = groups;
-      while (this.place < table.size) {
-        const place = this.place++;
-        const group = this.maxParallelism === 0 ? 0 : groupOf(table.keys[place], this.maxParallelism);
-        this.sink.entry(this.code.partial(table, place, pane), groups.stamp(place), group);
-        if (this.place % LOOK_EVERY === 0 && timeIsUp()) return false;
-      }
-    }
-    this.groups = [];
-    this.at = 0;
+    for (; this.at < this.tables.length; this.at++) if (!this.tables[this.at]!.pack(timeIsUp)) return false;
     return true;
   }
 
   release(): void {
-    this.groups = [];
+    for (const table of this.tables) table.release();
   }
 }
 

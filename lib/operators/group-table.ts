@@ -1,10 +1,16 @@
 // @hot one lookup per record; guarded by benchmarks/nexmark
 import { type CanonicalKey, canonicalKey } from "../state/key.js";
 import { NumberIndex } from "../state/number-index.js";
+import { FrozenTable, type WriteGroup } from "./frozen-table.js";
 
 const FIRST_SLOTS = 16;
 
-/** Groups by key, their accumulators in typed cells (see accumulators.ts). */
+/**
+ * Groups by key, their accumulators in typed cells (see accumulators.ts).
+ *
+ * Nothing is copied for a snapshot: once a table was frozen, a group is *touched* before it changes for the first
+ * time in an epoch (between two freezes), and what the snapshot still wants of it is written then.
+ */
 export class GroupTable {
   private readonly byNumber = new NumberIndex();
   private readonly byKey = new Map<CanonicalKey, number>();
@@ -13,6 +19,13 @@ export class GroupTable {
   numbers: Float64Array;
   objects: unknown[] = [];
   size = 0;
+  /** By slot: the epoch in which a group was last changed; 0 when that was before, or is in no snapshot. */
+  marks = new Uint8Array(FIRST_SLOTS);
+  /** 1 and 2 in turn; 0 until the table is frozen: nothing is touched. */
+  epoch = 0;
+  /** The freeze that is not packed yet, and the last one, packed or not. */
+  private packing: FrozenTable | undefined;
+  private last: FrozenTable | undefined;
   private readonly numberCells: number;
 
   constructor(numberCells: number) {
@@ -42,38 +55,66 @@ export class GroupTable {
       grown.set(this.numbers);
       this.numbers = grown;
     }
+    if (slot === this.marks.length) {
+      const grown = new Uint8Array(slot * 2);
+      grown.set(this.marks);
+      this.marks = grown;
+    }
     return slot;
   }
 
-  /** The accumulators of all groups, or of those in `slots`, side by side; nothing can be found in it. */
-  copy(objectCells: number, slots?: readonly number[]): GroupTable {
-    const n = this.numberCells;
-    const copied = new GroupTable(n);
-    copied.size = slots?.length ?? this.size;
-    if (slots === undefined) {
-      copied.numbers = this.numbers.slice(0, this.size * n);
-      copied.objects = this.objects.slice();
-      for (const key of this.keys) copied.keys.push(key);
-      return copied;
-    }
-    copied.numbers = new Float64Array(slots.length * n);
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i]!;
-      copied.keys.push(this.keys[slot]);
-      for (let cell = 0; cell < n; cell++) copied.numbers[i * n + cell] = this.numbers[slot * n + cell]!;
-      for (let cell = 0; cell < objectCells; cell++) {
-        copied.objects[i * objectCells + cell] = this.objects[slot * objectCells + cell];
-      }
-    }
-    return copied;
+  /** Before a group with a mark that is not this epoch's changes. */
+  touch(slot: number): void {
+    if (this.packing !== undefined) this.packing.settle(slot);
+    this.marks[slot] = this.epoch;
+  }
+
+  /** A freeze before the last one is packed finishes that one first. */
+  freeze(wanted: "full" | "delta", write: WriteGroup): FrozenTable {
+    this.packing?.pack(never);
+    const { epoch } = this;
+    this.epoch = epoch === 1 ? 2 : 1;
+    const frozen = new FrozenTable(this, epoch === 0 ? "full" : wanted, epoch, write);
+    this.packing = frozen;
+    this.last = frozen;
+    return frozen;
+  }
+
+  /** A snapshot still wants groups of this table. */
+  get wanted(): boolean {
+    return this.packing !== undefined;
+  }
+
+  /** A freeze is packed or given up. */
+  packed(frozen: FrozenTable): void {
+    if (this.packing === frozen) this.packing = undefined;
+  }
+
+  /** Nobody wants a freeze any more: if it was the last, the next one has nothing to build on. */
+  released(frozen: FrozenTable): void {
+    this.packed(frozen);
+    if (this.last === frozen) this.untrack();
   }
 
   /** Forgets every group; memory is kept for the next ones. */
   clear(): void {
+    this.packing?.pack(never);
+    this.untrack();
     this.byNumber.clear();
     this.byKey.clear();
     this.keys.length = 0;
     this.objects.length = 0;
     this.size = 0;
   }
+
+  private untrack(): void {
+    if (this.epoch === 0) return;
+    this.marks.fill(0);
+    this.epoch = 0;
+    this.last = undefined;
+  }
+}
+
+function never(): boolean {
+  return false;
 }

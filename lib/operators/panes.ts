@@ -1,7 +1,8 @@
 // @hot one comparison per record while records stay in a pane; guarded by benchmarks/nexmark
 import { paneSize, type WindowAssigner, windowStart } from "../time/windows.js";
+import type { FrozenTable } from "./frozen-table.js";
 import type { GroupCode } from "./group-code.js";
-import type { FrozenGroups } from "./group-part.js";
+import type { WriteInto } from "./group-part.js";
 import type { GroupTable } from "./group-table.js";
 
 const SPARE_MAX = 4;
@@ -50,7 +51,8 @@ export class Panes {
   delete(start: number): void {
     const table = this.tables.get(start);
     this.tables.delete(start);
-    if (table !== undefined && this.spare.length < SPARE_MAX) {
+    // What a snapshot still wants is left as it is.
+    if (table !== undefined && !table.wanted && this.spare.length < SPARE_MAX) {
       table.clear();
       this.spare.push(table);
     }
@@ -59,13 +61,9 @@ export class Panes {
     this.table = undefined;
   }
 
-  /** Copies of all panes, for a snapshot. */
-  copy(): FrozenGroups[] {
-    return [...this.tables].map(([pane, table]) => ({
-      table: table.copy(this.code.objectCells),
-      pane,
-      stamp: noStamp,
-    }));
+  /** Freezes all panes, for a full snapshot. */
+  freeze(into: WriteInto): FrozenTable[] {
+    return [...this.tables].map(([pane, table]) => table.freeze("full", into(table, pane, noStamp)));
   }
 
   /** Start of the earliest pane; Infinity when there is none. */

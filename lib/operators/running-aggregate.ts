@@ -8,7 +8,7 @@ import { accumulatorCode } from "./accumulators.js";
 import type { Aggregates } from "./aggregates.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { type GroupCode, groupCode, type Partial } from "./group-code.js";
-import { groupPart } from "./group-part.js";
+import { groupPart, type WriteInto } from "./group-part.js";
 import type { GroupTable } from "./group-table.js";
 import { SlotSet } from "./slot-set.js";
 
@@ -63,8 +63,6 @@ class RunningAggregate implements Operator {
   private readonly batch: MiniBatch | undefined;
   /** Slots changed in this mini-batch: their results are to be emitted. */
   private readonly changed = new SlotSet();
-  /** Slots changed since the last snapshot, once there was one. */
-  private touched: SlotSet | undefined;
   /** While state is loaded: the slots whose results were still to be emitted, with the batch's timestamp. */
   private readonly due = new Map<number, number>();
   private gathered = 0;
@@ -88,7 +86,7 @@ class RunningAggregate implements Operator {
         scope: "keyed",
         code,
         maxParallelism: context.maxParallelism,
-        copy: (wanted) => this.copy(wanted),
+        freeze: (wanted, into) => [this.freeze(wanted, into)],
         load: (partial, stamp) => this.load(partial, stamp),
       }),
     );
@@ -106,7 +104,6 @@ class RunningAggregate implements Operator {
 
   element(record: unknown, timestamp: number): void {
     const slot = this.partials ? this.code.addPartial(this.table, record) : this.code.add(this.table, record);
-    if (this.touched !== undefined) this.touched.add(slot);
     if (this.batch === undefined) {
       this.context.out(this.resultOf(slot), timestamp);
       return;
@@ -123,8 +120,10 @@ class RunningAggregate implements Operator {
     const { out, gate } = this.context;
     while (this.next < this.changed.size) {
       if (gate.level !== 0) return false;
-      const slot = this.changed.remove(this.next++);
-      if (this.touched !== undefined) this.touched.add(slot);
+      const slot = this.changed.at(this.next++);
+      // What a snapshot says of a group includes that its result is still to be emitted.
+      if (this.table.marks[slot] !== this.table.epoch) this.table.touch(slot);
+      this.changed.remove(slot);
       out(this.resultOf(slot), this.timestamp);
     }
     this.changed.take();
@@ -157,18 +156,11 @@ class RunningAggregate implements Operator {
   }
 
   /** A stamp says that the group's result is still to be emitted: the batch's timestamp, Infinity for none. */
-  private copy(wanted: "full" | "delta") {
-    const { touched, table, changed } = this;
-    const isDelta = wanted === "delta" && touched !== undefined;
-    const taken = touched?.take();
-    const slots = isDelta ? taken : undefined;
-    this.touched ??= new SlotSet();
+  private freeze(wanted: "full" | "delta", into: WriteInto) {
+    const { table, changed } = this;
     const due = Number.isNaN(this.timestamp) ? Number.POSITIVE_INFINITY : this.timestamp;
-    const copied = table.copy(this.code.objectCells, slots);
-    const stamps = new Float64Array(copied.size);
-    for (let i = 0; i < stamps.length; i++) stamps[i] = changed.has(slots?.[i] ?? i) ? due : Number.NaN;
-    const groups = [{ table: copied, pane: 0, stamp: (place: number) => stamps[place]! }];
-    return { kind: isDelta ? ("delta" as const) : ("full" as const), groups };
+    const stamp = (slot: number) => (changed.has(slot) ? due : Number.NaN);
+    return table.freeze(wanted, into(table, 0, stamp));
   }
 
   private load(partial: Partial, stamp: number): void {
@@ -208,9 +200,14 @@ class RunningCombine implements Operator {
         scope: "split",
         code,
         maxParallelism: context.maxParallelism,
-        copy: () => {
-          const [table, due] = [this.table.copy(code.objectCells), this.timestamp];
-          return { kind: "full", groups: [{ table, pane: 0, stamp: () => due }] };
+        freeze: (_wanted, into) => {
+          const due = this.timestamp;
+          return [
+            this.table.freeze(
+              "full",
+              into(this.table, 0, () => due),
+            ),
+          ];
         },
         load: (partial, stamp) => {
           code.addPartial(this.table, partial);

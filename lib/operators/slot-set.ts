@@ -19,11 +19,14 @@ export class SlotSet {
     return this.flags[slot] === 1;
   }
 
-  /** The slot at a place in the list; it is no longer in the set. */
-  remove(place: number): number {
-    const slot = this.list[place]!;
+  /** The slot at a place in the list. */
+  at(place: number): number {
+    return this.list[place]!;
+  }
+
+  /** It is no longer in the set, and keeps its place in the list. */
+  remove(slot: number): void {
     this.flags[slot] = 0;
-    return slot;
   }
 
   /** All slots; the set is empty then. */

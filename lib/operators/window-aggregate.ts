@@ -91,7 +91,7 @@ class WindowAggregate implements Operator {
         scope: "keyed",
         code,
         maxParallelism: context.maxParallelism,
-        copy: () => ({ kind: "full", groups: this.panes.copy() }),
+        freeze: (_wanted, into) => this.panes.freeze(into),
         load: (partial) => {
           code.replace(this.panes.at(partial.w), partial);
         },

@@ -41,7 +41,7 @@ class WindowCombine implements Operator {
         scope: "split",
         code,
         maxParallelism: context.maxParallelism,
-        copy: () => ({ kind: "full", groups: this.panes.copy() }),
+        freeze: (_wanted, into) => this.panes.freeze(into),
         load: (partial) => {
           code.addPartial(this.panes.at(partial.w), partial);
         },

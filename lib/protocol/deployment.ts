@@ -65,6 +65,8 @@ export interface Deployment {
   /** One word per slot, bumped every round of its host's loop. */
   readonly progress: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
+  /** How long every slot's rounds took (see metrics/round-times.ts). */
+  readonly roundTimes: SharedArrayBuffer;
 }
 
 /** Where tasks put their parts of checkpoints. */

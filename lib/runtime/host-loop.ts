@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.js";
 import { ROUND_MS } from "../base/limits.js";
 import type { Scheduler } from "../base/scheduler.js";
 import type { Doorbell } from "../exchange/doorbell.js";
+import type { RoundCounter } from "../metrics/round-times.js";
 import type { Task } from "./task.js";
 
 const SPINS = 50;
@@ -25,6 +26,7 @@ export interface HostLoopOptions {
   readonly doorbell: Doorbell;
   /** Bumped every round. */
   readonly progress: Int32Array;
+  readonly times: RoundCounter;
   /** A task has drained and is ready to commit. */
   readonly onTask: (index: number) => void;
   readonly onError: (error: unknown) => void;
@@ -102,7 +104,7 @@ export class HostLoop {
 
   private round(): boolean {
     let moved = false;
-    const { tasks } = this;
+    const { tasks, lastMark } = this;
     for (let i = 0; i < tasks.length; i++) {
       const task = tasks[i]!;
       if (task.phase === "finished") continue;
@@ -111,6 +113,7 @@ export class HostLoop {
       this.account(task, progressed);
       if (task.phase === "committing") this.options.onTask(i);
     }
+    this.options.times.add(this.lastMark - lastMark);
     return moved;
   }
 

@@ -10,7 +10,7 @@ import type { FrozenPart, StatePart, StateParts } from "../state/contract.js";
 
 /** Deltas a chain may have, and their bytes as a share of the full segment's, before all is written again. */
 const CHAIN_MAX = 16;
-const DELTA_SHARE_MAX = 0.5;
+const DELTA_SHARE_MAX = 1;
 
 /** The parts an operator has declared. */
 export class DeclaredParts implements StateParts {

@@ -9,6 +9,7 @@ import { MillraceError, toData } from "../base/error.js";
 import type { Scheduler } from "../base/scheduler.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import { Doorbell } from "../exchange/doorbell.js";
+import { RoundCounter } from "../metrics/round-times.js";
 import type { Deployment, SlotEvents, TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { Split } from "../source/contract.js";
@@ -53,6 +54,7 @@ export class Slot {
       drive: parts.drive,
       doorbell,
       progress: new Int32Array(deployment.progress, deployment.slot * 4, 1),
+      times: new RoundCounter(deployment.roundTimes, deployment.slot),
       onTask: (index) => this.onPhase(index),
       onError: (error) => this.fail(error),
     });

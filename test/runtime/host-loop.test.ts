@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { systemClock } from "../../lib/base/clock.js";
 import { systemScheduler } from "../../lib/base/scheduler.js";
 import { createDoorbell, Doorbell } from "../../lib/exchange/doorbell.js";
+import { createRoundTimes, RoundCounter } from "../../lib/metrics/round-times.js";
 import { HostLoop } from "../../lib/runtime/host-loop.js";
 import type { Task } from "../../lib/runtime/task.js";
 
@@ -29,6 +30,7 @@ function loopOf(turn: () => boolean): {
       doorbell,
       progress: new Int32Array(1),
       drive: undefined,
+      times: new RoundCounter(createRoundTimes(1), 0),
       onTask: () => undefined,
       onError: resolve,
     });

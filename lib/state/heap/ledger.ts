@@ -102,7 +102,7 @@ export class Ledger {
   freeze(wanted: "full" | "delta", sink: EntrySink): FrozenPart {
     this.packing?.pack(never);
     const full = wanted === "full" || !this.based;
-    const cells = full ? this.table.cells() : this.changed.values();
+    const cells = full ? this.table.cells() : new Listed(this.changed);
     this.changed = [];
     this.discarded = 0;
     this.based = true;
@@ -140,6 +140,24 @@ export class Ledger {
   }
 }
 
+/** The cells of a list, with one answer for all. */
+class Listed implements Iterator<Cell, undefined> {
+  private readonly list: readonly Cell[];
+  private readonly answer: { done: boolean; value: Cell | undefined } = { done: false, value: undefined };
+  private at = 0;
+
+  constructor(list: readonly Cell[]) {
+    this.list = list;
+  }
+
+  next(): IteratorResult<Cell, undefined> {
+    const { answer, list } = this;
+    answer.value = list[this.at++];
+    answer.done = this.at > list.length;
+    return answer as IteratorResult<Cell, undefined>;
+  }
+}
+
 /** One freeze of a ledger. */
 class Packing implements FrozenPart {
   readonly kind: "full" | "delta";
@@ -148,6 +166,10 @@ class Packing implements FrozenPart {
   private readonly ledger: Ledger;
   private readonly cells: Iterator<Cell>;
   private readonly table: CellTable;
+  /** The cells of one stride. */
+  private readonly near: Cell[] = [];
+  /** Of no use but that the reads of `fetch` are not optimised away. */
+  groups = 0;
   private ended = false;
 
   constructor(ledger: Ledger, cells: Iterator<Cell>, full: boolean, sink: EntrySink, table: CellTable) {
@@ -160,20 +182,17 @@ class Packing implements FrozenPart {
   }
 
   pack(timeIsUp: () => boolean): boolean {
-    const { ledger, cells, table } = this;
+    const { ledger, near, table } = this;
     const { frozen, epoch } = ledger;
     while (!this.ended) {
-      for (let i = 0; i < STRIDE; i++) {
-        const step = cells.next();
-        if (step.done === true) {
-          this.end();
-          return true;
-        }
-        const cell = step.value;
+      const count = this.fetch();
+      for (let i = 0; i < count; i++) {
+        const cell = near[i]!;
         if (cell.packed < frozen) ledger.settle(cell);
         if (cell.value === GONE && cell.mark !== epoch && cell.packed !== DISCARDED) table.remove(cell);
       }
-      if (timeIsUp()) return false;
+      if (count < STRIDE) this.end();
+      else if (timeIsUp()) return false;
     }
     return true;
   }
@@ -181,6 +200,24 @@ class Packing implements FrozenPart {
   release(): void {
     if (!this.ended) this.end();
     this.ledger.giveUp(this);
+  }
+
+  /**
+   * Takes the next cells and reads a word of each: they are spread over memory, and reads that do not wait for each
+   * other halve the time of a snapshot.
+   */
+  private fetch(): number {
+    const { cells, near } = this;
+    let count = 0;
+    for (; count < STRIDE; count++) {
+      const step = cells.next();
+      if (step.done === true) break;
+      near[count] = step.value;
+    }
+    let groups = 0;
+    for (let i = 0; i < count; i++) groups |= near[i]!.group;
+    this.groups = groups;
+    return count;
   }
 
   private end(): void {

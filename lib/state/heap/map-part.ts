@@ -16,6 +16,12 @@ interface MapCells {
 /** Map state: one cell per entry. */
 export class HeapMap<K, V> extends HeapPart implements MapState<K, V> {
   private readonly table: KeyTable<MapCells>;
+  /** Used again for every entry: a snapshot allocates nothing per cell. */
+  private readonly entry = {
+    key: undefined as unknown,
+    at: undefined as unknown,
+    value: undefined as unknown,
+  };
 
   constructor(
     name: string,
@@ -131,7 +137,11 @@ export class HeapMap<K, V> extends HeapPart implements MapState<K, V> {
   }
 
   entryOf({ key, at, value }: Cell): PlacedEntry {
-    return { key, at, value };
+    const { entry } = this;
+    entry.key = key;
+    entry.at = at;
+    entry.value = value;
+    return entry;
   }
 
   goneOf({ key, at }: Cell): unknown {

@@ -11,6 +11,8 @@ import { KeyTable } from "./key-table.js";
 /** One cell per key: what value, reducing and aggregating state are made of. */
 export class ValuePart extends HeapPart implements ValueStore {
   private readonly table: KeyTable<Cell>;
+  /** Used again for every entry: a snapshot allocates nothing per cell. */
+  private readonly entry: { key: unknown; value: unknown } = { key: undefined, value: undefined };
 
   constructor(
     name: string,
@@ -85,7 +87,10 @@ export class ValuePart extends HeapPart implements ValueStore {
   }
 
   entryOf({ key, value }: Cell): ValueEntry {
-    return { key, value };
+    const { entry } = this;
+    entry.key = key;
+    entry.value = value;
+    return entry;
   }
 
   goneOf({ key }: Cell): unknown {
