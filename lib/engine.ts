@@ -3,13 +3,14 @@
  */
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { resolve as resolvePath } from "node:path";
+import { join, resolve as resolvePath } from "node:path";
 import { systemClock } from "./base/clock.js";
 import { type Duration, durationMs } from "./base/duration.js";
-import { MillraceError } from "./base/error.js";
+import { fromData, MillraceError, toData } from "./base/error.js";
 import { freshSeed, seededRandom } from "./base/random.js";
 import { systemScheduler } from "./base/scheduler.js";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.js";
+import type { LoadedCheckpoint } from "./checkpoint/load.js";
 import { type RestartOptions, restartStrategy } from "./checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "./checkpoint/statistics.js";
 import { type CheckpointOptions, checkpointSettings } from "./coordinator/checkpoint-settings.js";
@@ -61,8 +62,23 @@ export interface RunOptions {
   readonly from?: string;
   /** With `from`: leave state behind that belongs to no operator of the job. */
   readonly allowNonRestoredState?: boolean;
-  /** Go on with the latest run of this job in `checkpoint.dir` that left a checkpoint there. */
-  readonly resume?: boolean;
+  /**
+   * Go on with the latest run of this job in `checkpoint.dir` that left a checkpoint there, or with the run of
+   * this id (`job.id`), be it from its beginning.
+   */
+  readonly resume?: boolean | string;
+  /** Told when the job goes on after a failure, and when it begins with a checkpoint. Must not throw. */
+  readonly onRecovery?: (recovery: Recovery) => void;
+}
+
+/** From where a job goes on. */
+export interface Recovery {
+  /** What had failed; undefined where the run begins with the checkpoint (`resume`, `from`). */
+  readonly error: MillraceError | undefined;
+  /** Number of the checkpoint; undefined: there is none, the job begins anew. */
+  readonly checkpoint: number | undefined;
+  /** Its folder; undefined where it lies in memory. */
+  readonly path: string | undefined;
 }
 
 /** One subtask's metrics. */
@@ -74,6 +90,8 @@ export interface SubtaskMetrics extends MetricValues {
 /** A running job. */
 export interface Job extends AsyncDisposable {
   readonly name: string;
+  /** Of this run: its checkpoints lie in a folder of that name below `checkpoint.dir`. See `resume`. */
+  readonly id: string;
   readonly state: string;
   /** Settles when the job has ended; rejects with a MillraceError. */
   readonly completed: Promise<void>;
@@ -133,7 +151,7 @@ async function start(module: string | URL, options: RunOptions, session?: Worker
 async function openCheckpoints(plan: Plan, options: RunOptions): Promise<JobCheckpoints | undefined> {
   const { checkpoint, resume = false } = options;
   if (checkpoint === undefined) {
-    if (!resume) return undefined;
+    if (resume === false) return undefined;
     throw new MillraceError("OPTION_INVALID", "resume needs checkpoint.dir: where the checkpoints are");
   }
   refuseUnrepeatable(plan, checkpoint);
@@ -224,6 +242,7 @@ interface JobParts {
 
 class RunningJob implements Job {
   readonly name: string;
+  readonly id: string;
   readonly completed: Promise<void>;
   private readonly plan: Plan;
   private readonly coordinator: JobCoordinator;
@@ -233,6 +252,7 @@ class RunningJob implements Job {
     const { plan, moduleUrl, params, jobOptions, options, session, checkpoints } = given;
     this.plan = plan;
     this.name = plan.jobGraph.job;
+    this.id = checkpoints?.store.jobId ?? randomUUID().slice(0, 8);
     const names = new Map<string, string>();
     for (const vertex of plan.jobGraph.vertices) {
       for (const node of vertex.operators) if (node.kind === "sink") names.set(node.uid, node.name);
@@ -246,7 +266,7 @@ class RunningJob implements Job {
       params,
       options: jobOptions,
       fingerprint: fingerprint(plan, params),
-      runId: checkpoints?.store.jobId ?? randomUUID().slice(0, 8),
+      runId: this.id,
       checkpoints,
       restart: restartStrategy(options.restart, checkpoints !== undefined),
       origin:
@@ -270,6 +290,7 @@ class RunningJob implements Job {
       onRestart: () => {
         for (const results of this.rows.values()) results.drop();
       },
+      onRecovery: (failure, origin) => options.onRecovery?.(recoveryOf(failure, origin)),
     });
     const abort = () => this.coordinator.cancel();
     options.signal?.addEventListener("abort", abort, { once: true });
@@ -368,4 +389,11 @@ class RunningJob implements Job {
   private end(failure: unknown): void {
     for (const rows of this.rows.values()) rows.end(failure);
   }
+}
+
+function recoveryOf(failure: unknown, origin: LoadedCheckpoint | undefined): Recovery {
+  const path =
+    origin?.location.kind === "filesystem" ? join(origin.location.directory, origin.path) : undefined;
+  const error = failure === undefined || MillraceError.is(failure) ? failure : fromData(toData(failure));
+  return { error, checkpoint: origin?.manifest.checkpoint, path };
 }

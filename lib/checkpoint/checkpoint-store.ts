@@ -25,6 +25,7 @@ import { encodeManifest } from "./manifest-file.js";
 import {
   checkpointFolder,
   checkpointOf,
+  endedPath,
   jobFolder,
   manifestPath,
   savepointName,
@@ -201,6 +202,8 @@ export class CheckpointStore {
     if (!keepsCheckpoints(retention, outcome))
       this.#blobs.remove(async () => {
         if (!(await this.#fence.holds())) return;
+        // a process that dies while the checkpoints go must not be followed by one that begins anew
+        await this.store.put(endedPath(this.jobId), []);
         for (const { path } of this.#kept) await this.store.remove(manifestPath(path));
         await this.store.removeFolder(jobFolder(this.jobId));
         this.#kept = [];

@@ -25,7 +25,8 @@ export interface PlanOptions {
 export function plan(given: Program, options: PlanOptions): Plan {
   checkParallelism("parallelism", options.parallelism);
   const parallelismOf = (node: OperatorNode) => node.parallelism ?? options.parallelism;
-  const program = options.localCombine === false ? given : combineLocally(given, parallelismOf, options.rescalable);
+  const program =
+    options.localCombine === false ? given : combineLocally(given, parallelismOf, options.rescalable);
   const { operators } = program.graph;
   for (const node of operators) checkNode(node, parallelismOf(node), options);
   const edges = program.graph.edges.map((edge) => decidePartitioner(edge, program, parallelismOf));
