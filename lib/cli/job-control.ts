@@ -49,7 +49,10 @@ export function jobControl(job: Job, options: JobControlOptions): ControlHandler
   };
 }
 
-function describe(job: Job, { since, failures, supervised }: JobControlOptions): JobDescription {
+function describe(
+  job: Job,
+  { since, failures, supervised, checkpointDir }: JobControlOptions,
+): JobDescription {
   return {
     job: job.name,
     run: job.id,
@@ -58,16 +61,19 @@ function describe(job: Job, { since, failures, supervised }: JobControlOptions):
     state: job.state,
     since,
     restarts: failures + job.restarts,
-    lastCheckpoint: lastCheckpointOf(job),
+    lastCheckpoint: lastCheckpointOf(job, checkpointDir),
   };
 }
 
-/** Where the run would go on: also when an earlier process of it took that checkpoint. */
-function lastCheckpointOf(job: Job): LastCheckpoint | undefined {
+/** Where the run would go on: an earlier process of it may have taken that checkpoint. */
+function lastCheckpointOf(job: Job, checkpointDir: string | undefined): LastCheckpoint | undefined {
   const { completed, restored } = job.checkpoints()?.latest ?? {};
+  const pathOf = (path: string | undefined) =>
+    checkpointDir !== undefined && path?.startsWith(`${job.id}/`) ? join(checkpointDir, path) : undefined;
   if (completed !== undefined) {
-    return { id: completed.id, timestamp: completed.triggerTimestamp, path: completed.externalPath };
+    const { id, triggerTimestamp, externalPath } = completed;
+    return { id, timestamp: triggerTimestamp, path: pathOf(externalPath) };
   }
   if (restored === undefined) return undefined;
-  return { id: restored.id, timestamp: restored.restoreTimestamp, path: restored.externalPath };
+  return { id: restored.id, timestamp: restored.restoreTimestamp, path: pathOf(restored.externalPath) };
 }

@@ -5,7 +5,6 @@ import { MillraceError } from "../base/error.js";
 import { cancelJob, type JobFlags, listJobs, savepointJob, stopJob } from "./job-commands.js";
 import { exitCodeOf, reportError } from "./report.js";
 import { addRunFlags } from "./run-command.js";
-import { runJob } from "./run-job.js";
 import type { RunFlags } from "./run-options.js";
 
 const EXIT_CODES = `
@@ -17,8 +16,7 @@ const OVERVIEW = `
 Examples:
   $ millrace run job.ts
   $ millrace list
-  $ millrace stop orders --drain
-`;
+  $ millrace stop orders --drain`;
 
 const JOB = "the job's name or process id";
 const DIR = "folder for the savepoint (default: savepoints in the folder of the checkpoints)";
@@ -48,6 +46,8 @@ export async function main(given: readonly string[]): Promise<number> {
     .addHelpText("after", EXIT_CODES)
     .action((job: string, flags: RunFlags) =>
       guard(flags, async () => {
+        // The other commands need no engine: they answer at once.
+        const { runJob } = await import("./run-job.js");
         exitCode = await runJob(job, flags);
       }),
     );

@@ -11,8 +11,7 @@ Examples:
   $ millrace run job.ts --from state/savepoints/savepoint-orders-0123456789ab
 
 Durations are ms or text such as 250ms, 10s, 5m, 1h. A configuration file holds the options of run() in a program:
-  { "parallelism": 4, "checkpoint": { "dir": "state", "interval": "30s" }, "restart": { "strategy": "none" } }
-`;
+  { "parallelism": 4, "checkpoint": { "dir": "state", "interval": "30s" }, "restart": { "strategy": "none" } }`;
 
 /** A command of the launcher that takes the flags of a run. */
 export function addRunFlags(command: Command): Command {
@@ -46,7 +45,7 @@ export function addRunFlags(command: Command): Command {
     .option("--json", "print metrics and checkpoints at the end, and errors, as JSON")
     .option("--quiet", "no progress")
     .option("--verbose", "stacks with errors, and where checkpoints go")
-    .optionsGroup("Help:")
+    .addHelpOption(new Option("-h, --help", "print this").helpGroup("Output:"))
     .addHelpText("after", EXAMPLES);
 }
 
