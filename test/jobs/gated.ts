@@ -9,6 +9,8 @@ interface Params {
   /** The file to wait for. */
   gate: string;
   count: string | number;
+  /** Of the sink. */
+  mode?: "append";
   /** While this file is there, the process ends as V8 ends one whose heap is exhausted at a bad moment. */
   abort?: string;
 }
@@ -29,7 +31,7 @@ export default defineJob("gated", (env, params: Params) => {
     )
     .keyBy((order) => order.customer)
     .reduce((before, order) => ({ ...order, orders: before.orders + 1 }))
-    .sink("files", fileSink({ path: params.out, format: jsonl() }));
+    .sink("files", fileSink({ path: params.out, format: jsonl(), mode: params.mode ?? "fail" }));
 });
 
 async function* ordersFrom(first: number, { gate, count, abort }: Params): AsyncGenerator<[Order, number]> {
