@@ -1,8 +1,9 @@
 /** `millrace run` with checkpoints: processes that die, and what is left of them. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { jsonError, killStarted } from "./launch.js";
+import { jsonError, killStarted, launch } from "./launch.js";
 import { Place } from "./running.js";
 
 describe("millrace run with checkpoints", function () {
@@ -135,6 +136,15 @@ describe("millrace run with checkpoints", function () {
       place.expectEachOnce();
     });
   }
+
+  it("passes nothing of this on to what the job starts", async () => {
+    const module = join(place.folder, "looking.mjs");
+    const found = JSON.stringify(join(place.folder, "found"));
+    const looks = "Object.keys(process.env).filter((name) => name.startsWith('MILLRACE_')).join()";
+    writeFileSync(module, `import { writeFileSync } from "node:fs";\nwriteFileSync(${found}, ${looks});\n`);
+    await launch([module]).ended;
+    expect(readFileSync(join(place.folder, "found"), "utf8")).to.equal("");
+  });
 
   it("without them reports that the working process was killed", async () => {
     const { ended } = place.gated("--json");
