@@ -91,16 +91,20 @@ function ownFolder(): string {
 /** In the order in which they are tried: XDG_RUNTIME_DIR is set in some places where it does not exist. */
 function folders(): string[] {
   const runtime = process.env["XDG_RUNTIME_DIR"];
-  const temporary = join(tmpdir(), `millrace-${userInfo().uid}`);
+  const temporary = join(tmpdir(), `millrace-${uid()}`);
   return runtime === undefined || runtime === "" ? [temporary] : [join(runtime, "millrace"), temporary];
 }
 
 function refuseForeign(folder: string): void {
-  const { uid } = userInfo();
   const stat = lstatSync(folder);
-  if (stat.isDirectory() && stat.uid === uid) return;
-  const what = stat.isDirectory() ? `belongs to user ${stat.uid}, not to ${uid}` : "is no folder";
+  if (stat.isDirectory() && stat.uid === uid()) return;
+  const what = stat.isDirectory() ? `belongs to user ${stat.uid}, not to ${uid()}` : "is no folder";
   throw new MillraceError("CONTROL_FOLDER_UNSAFE", `${folder} ${what}`);
+}
+
+/** By number: in a container a user may have no name. */
+function uid(): number {
+  return process.getuid!();
 }
 
 function isThere(folder: string): boolean {

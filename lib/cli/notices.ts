@@ -43,6 +43,9 @@ export class Notices {
   }
 
   private say(line: string): void {
-    if (!this.quiet) process.stderr.write(`${style.dim(line)}\n`);
+    if (this.quiet) return;
+    // The live line of the progress may be there; it is drawn again.
+    const clear = process.stderr.isTTY === true ? "\r\u001b[2K" : "";
+    process.stderr.write(`${clear}${style.dim(line)}\n`);
   }
 }

@@ -25,7 +25,7 @@ export async function jobIdIn(
     if (isLeft && !(await hasEnded(store, resume))) return resume;
     throw new MillraceError(
       "JOB_NOT_RESUMABLE",
-      `run "${resume}" of job "${job}" has left nothing in ${where}`,
+      `run "${resume}" of job "${job}" has ended, or left nothing in ${where}`,
     );
   }
   const ids = (await store.list("")).filter(isManifest).map((path) => path.split("/", 1)[0]!);

@@ -1,7 +1,6 @@
 /** `millrace list`, `savepoint`, `stop`, `cancel`, and the sockets they go through. */
-import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { command, jsonError, killStarted } from "./launch.js";
@@ -16,7 +15,7 @@ describe("running jobs", function () {
   beforeEach(() => {
     place = new Place();
     checkpoints = ["--checkpoint-dir", place.state, "--checkpoint-interval", "50ms"];
-    sockets = join(place.env.TMPDIR, `millrace-${userInfo().uid}`);
+    sockets = join(place.env.TMPDIR, `millrace-${process.getuid!()}`);
   });
   afterEach(() => {
     killStarted();
@@ -183,6 +182,16 @@ describe("running jobs", function () {
     }
   });
 
+  it("run where no socket can be made", async () => {
+    place.env.TMPDIR = join(place.folder, "long".repeat(30));
+    mkdirSync(place.env.TMPDIR);
+    place.openGate();
+    const { code, stderr } = await place.gated().ended;
+    expect(code).to.equal(0);
+    expect(stderr).to.include("the path of the socket is too long");
+    place.expectEachOnce();
+  });
+
   describe("where somebody else could listen", () => {
     it("are not asked, but run", async () => {
       symlinkSync(place.folder, sockets);
@@ -193,6 +202,15 @@ describe("running jobs", function () {
       expect(code).to.equal(0);
       expect(stderr).to.include("this job cannot be listed, stopped or cancelled by others: ");
       place.expectEachOnce();
+    });
+
+    it("belonging to another user, they are not asked", async function () {
+      if (process.getuid!() !== 0) this.skip();
+      mkdirSync(sockets);
+      chownSync(sockets, 12_345, 12_345);
+      const ended = await ask("list", "--json");
+      expect(jsonError(ended).code).to.equal("CONTROL_FOLDER_UNSAFE");
+      expect(jsonError(ended).message).to.include("belongs to user 12345");
     });
 
     it("shut them out", async () => {
