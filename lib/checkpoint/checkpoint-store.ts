@@ -203,8 +203,12 @@ export class CheckpointStore {
       this.#blobs.remove(async () => {
         if (!(await this.#fence.holds())) return;
         // a process that dies while the checkpoints go must not be followed by one that begins anew
-        await this.store.put(endedPath(this.jobId), []);
+        const mark = endedPath(this.jobId);
+        await this.store.put(mark, []);
         for (const { path } of this.#kept) await this.store.remove(manifestPath(path));
+        for (const path of await this.store.list(jobFolder(this.jobId))) {
+          if (path !== mark) await this.store.remove(path);
+        }
         await this.store.removeFolder(jobFolder(this.jobId));
         this.#kept = [];
       });
