@@ -3,14 +3,14 @@
  */
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { resolve as resolvePath } from "node:path";
+import { join, resolve as resolvePath } from "node:path";
 import { systemClock } from "./base/clock.js";
 import { type Duration, durationMs } from "./base/duration.js";
-import { MillraceError } from "./base/error.js";
+import { fromData, MillraceError, toData } from "./base/error.js";
 import { freshSeed, seededRandom } from "./base/random.js";
 import { systemScheduler } from "./base/scheduler.js";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.js";
-import { loadCheckpoint } from "./checkpoint/load.js";
+import { type LoadedCheckpoint, loadCheckpoint } from "./checkpoint/load.js";
 import { keptMaxParallelism } from "./checkpoint/redistribution.js";
 import { type RestartOptions, restartStrategy } from "./checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "./checkpoint/statistics.js";
@@ -71,8 +71,23 @@ export interface RunOptions {
   readonly from?: string;
   /** With `from`: leave state behind that belongs to no operator of the job. */
   readonly allowNonRestoredState?: boolean;
-  /** Go on with the latest run of this job in `checkpoint.dir` that left a checkpoint there. */
-  readonly resume?: boolean;
+  /**
+   * Go on with the latest run of this job in `checkpoint.dir` that left a checkpoint there, or with the run of
+   * this id (`job.id`), be it from its beginning.
+   */
+  readonly resume?: boolean | string;
+  /** Told when the job goes on after a failure, and when it begins with a checkpoint. Must not throw. */
+  readonly onRecovery?: (recovery: Recovery) => void;
+}
+
+/** From where a job goes on. */
+export interface Recovery {
+  /** What had failed; undefined where the run begins with the checkpoint (`resume`, `from`). */
+  readonly error: MillraceError | undefined;
+  /** Number of the checkpoint; undefined: there is none, the job begins anew. */
+  readonly checkpoint: number | undefined;
+  /** Its folder; undefined where it lies in memory. */
+  readonly path: string | undefined;
 }
 
 /** One subtask's metrics. */
@@ -84,6 +99,8 @@ export interface SubtaskMetrics extends MetricValues {
 /** A running job. */
 export interface Job extends AsyncDisposable {
   readonly name: string;
+  /** Of this run: its checkpoints lie in a folder of that name below `checkpoint.dir`. See `resume`. */
+  readonly id: string;
   readonly state: string;
   /** Settles when the job has ended; rejects with a MillraceError. */
   readonly completed: Promise<void>;
@@ -179,7 +196,7 @@ async function keptOf(
 async function openCheckpoints(plan: Plan, options: RunOptions): Promise<JobCheckpoints | undefined> {
   const { checkpoint, resume = false } = options;
   if (checkpoint === undefined) {
-    if (!resume) return undefined;
+    if (resume === false) return undefined;
     throw new MillraceError("OPTION_INVALID", "resume needs checkpoint.dir: where the checkpoints are");
   }
   refuseUnrepeatable(plan, checkpoint);
@@ -272,6 +289,7 @@ interface JobParts
 
 class RunningJob implements Job {
   readonly name: string;
+  readonly id: string;
   readonly completed: Promise<void>;
   private readonly coordinator: JobCoordinator;
   private readonly rows = new Map<string, ResultRows>();
@@ -280,8 +298,8 @@ class RunningJob implements Job {
     const { options, session, ...rest } = given;
     const { checkpoints } = rest;
     const { plan } = rest.planned;
-    const runId = checkpoints?.store.jobId ?? randomUUID().slice(0, 8);
     this.name = plan.jobGraph.job;
+    this.id = checkpoints?.store.jobId ?? randomUUID().slice(0, 8);
     const names = new Map<string, string>();
     for (const vertex of plan.jobGraph.vertices) {
       for (const node of vertex.operators) if (node.kind === "sink") names.set(node.uid, node.name);
@@ -291,8 +309,8 @@ class RunningJob implements Job {
     const hosts = session ?? own;
     this.coordinator = new JobCoordinator({
       ...rest,
-      runId,
-      onAttemptEnded: (attempt) => removeStateFolder(runId, attempt),
+      runId: this.id,
+      onAttemptEnded: (attempt) => removeStateFolder(this.id, attempt),
       restart: restartStrategy(options.restart, checkpoints !== undefined),
       allowNonRestoredState: options.allowNonRestoredState ?? false,
       random: seededRandom(freshSeed()),
@@ -312,6 +330,7 @@ class RunningJob implements Job {
       onRestart: () => {
         for (const results of this.rows.values()) results.drop();
       },
+      onRecovery: (failure, origin) => options.onRecovery?.(recoveryOf(failure, origin)),
     });
     const abort = () => this.coordinator.cancel();
     options.signal?.addEventListener("abort", abort, { once: true });
@@ -421,4 +440,11 @@ class RunningJob implements Job {
   private end(failure: unknown): void {
     for (const rows of this.rows.values()) rows.end(failure);
   }
+}
+
+function recoveryOf(failure: unknown, origin: LoadedCheckpoint | undefined): Recovery {
+  const path =
+    origin?.location.kind === "filesystem" ? join(origin.location.directory, origin.path) : undefined;
+  const error = failure === undefined || MillraceError.is(failure) ? failure : fromData(toData(failure));
+  return { error, checkpoint: origin?.manifest.checkpoint, path };
 }

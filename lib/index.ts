@@ -60,6 +60,7 @@ export {
   explain,
   type Job,
   openSession,
+  type Recovery,
   type RunOptions,
   run,
   type Session,

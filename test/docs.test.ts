@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { Command } from "commander";
 import ts from "typescript";
+import { addRunFlags } from "../lib/cli/run-command.js";
 import { run } from "../lib/index.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -53,10 +55,12 @@ describe("documentation", () => {
 
   it("lists the launcher's options", async () => {
     const readme = await readFile(join(ROOT, "README.md"), "utf8");
+    const options = addRunFlags(new Command("run")).options.map(({ long }) => long!);
+    expect(options).to.include.members(["--parallelism", "--checkpoint-dir", "--no-supervise"]);
+    expect(options.filter((option) => !readme.includes(option))).to.deep.equal([]);
     const program = await readFile(join(ROOT, "lib/cli/program.ts"), "utf8");
-    for (const option of ["parallelism", "param", "inline", "explain", "json", "config"]) {
-      expect(readme).to.include(`--${option}`);
-      expect(program).to.include(`--${option}`);
-    }
+    const commands = [...program.matchAll(/\.command\("(\w+)"\)/g)].map(([, name]) => `millrace ${name}`);
+    expect(commands).to.include.members(["millrace run", "millrace list"]);
+    expect(commands.filter((command) => !readme.includes(command))).to.deep.equal([]);
   });
 });

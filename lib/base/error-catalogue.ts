@@ -148,7 +148,19 @@ export const catalogue = {
     'Use a source with positions (iterableSource(..., { start })), or checkpoint mode "at-least-once".',
   ),
 
+  // Running jobs of this machine
+  JOB_UNKNOWN: entry("`millrace list` shows the jobs that run on this machine for this user."),
+  JOB_AMBIGUOUS: entry("Say which one by its process id."),
+  CONTROL_FAILED: entry("See `millrace list`; ask again, or end the job by a signal.", true),
+  CONTROL_FOLDER_UNSAFE: entry(
+    "Somebody else could listen to what is said to your jobs. Remove what is there, or set XDG_RUNTIME_DIR.",
+  ),
+
   // The machine
+  PROCESS_KILLED: entry(
+    "Often the system does so when memory runs out. With checkpoints in a folder the job goes on; see --resume.",
+    true,
+  ),
   SLOT_CRASHED: entry("The thread of this slot ended by itself.", true),
   SLOT_EXITED: entry("Code in the job called process.exit(); throw an error instead."),
   SLOT_HEAP_EXHAUSTED: entry("Raise --slot-heap, use more parallelism, or keep less in state.", true),

@@ -25,6 +25,7 @@ import { encodeManifest } from "./manifest-file.js";
 import {
   checkpointFolder,
   checkpointOf,
+  endedPath,
   jobFolder,
   manifestPath,
   savepointName,
@@ -201,7 +202,13 @@ export class CheckpointStore {
     if (!keepsCheckpoints(retention, outcome))
       this.#blobs.remove(async () => {
         if (!(await this.#fence.holds())) return;
+        // a process that dies while the checkpoints go must not be followed by one that begins anew
+        const mark = endedPath(this.jobId);
+        await this.store.put(mark, []);
         for (const { path } of this.#kept) await this.store.remove(manifestPath(path));
+        for (const path of await this.store.list(jobFolder(this.jobId))) {
+          if (path !== mark) await this.store.remove(path);
+        }
         await this.store.removeFolder(jobFolder(this.jobId));
         this.#kept = [];
       });

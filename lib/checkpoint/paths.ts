@@ -2,6 +2,7 @@
  * Where a job's checkpoints lie in a store:
  *
  *   <jobId>/epochs/<epoch>                                  claims of coordinators (fencing.ts)
+ *   <jobId>/ended                                           the run has ended and its checkpoints go
  *   <jobId>/chk-<checkpoint>/manifest                       the checkpoint, once it is complete
  *   <jobId>/chk-<checkpoint>/<epoch>/<vertex>-<subtask>     what tasks wrote for it
  *   savepoint-<6 of jobId>-<random>/manifest, blob-<n>      self-contained, may be moved
@@ -11,6 +12,7 @@
  */
 import { assert } from "../base/assert.js";
 import type { Random } from "../base/random.js";
+import type { BlobStore } from "../storage/contract.js";
 import { joinPath } from "../storage/path.js";
 
 const MANIFEST = "manifest";
@@ -23,6 +25,16 @@ export function jobFolder(jobId: string): string {
 
 export function epochsFolder(jobId: string): string {
   return `${jobFolder(jobId)}/epochs`;
+}
+
+/** Whatever else is left of a run whose folder holds this must not be gone on from. */
+export function endedPath(jobId: string): string {
+  return `${jobFolder(jobId)}/ended`;
+}
+
+/** Whether a run has ended for good, though its folder may not have gone yet. */
+export async function hasEnded(store: BlobStore, jobId: string): Promise<boolean> {
+  return (await store.list(jobFolder(jobId))).includes(endedPath(jobId));
 }
 
 export function checkpointFolder(jobId: string, checkpoint: number): string {

@@ -1,72 +1,64 @@
-/** Commands and options of the launcher. */
+/** Commands of the launcher. */
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { MillraceError } from "../base/error.js";
+import { cancelJob, type JobFlags, listJobs, savepointJob, stopJob } from "./job-commands.js";
 import { exitCodeOf, reportError } from "./report.js";
-import { type RunFlags, runJob } from "./run-job.js";
+import { addRunFlags } from "./run-command.js";
+import type { RunFlags } from "./run-options.js";
 
-const EXAMPLES = `
+const EXIT_CODES = `
+Exit codes: 0 done, 1 the job failed, 2 wrong usage or configuration, 3 the state does not fit the job,
+4 a checkpoint or savepoint failed, 130 SIGINT, 143 SIGTERM
+`;
+
+const OVERVIEW = `
 Examples:
   $ millrace run job.ts
-  $ millrace run job.ts --parallelism 4 --param out=/data --json
-  $ millrace run job.ts --explain
+  $ millrace list
+  $ millrace stop orders --drain`;
 
-Exit codes: 0 done, 1 the job failed, 2 wrong usage or configuration, 130 SIGINT, 143 SIGTERM
-`;
+const JOB = "the job's name or process id";
+const DIR = "folder for the savepoint (default: savepoints in the folder of the checkpoints)";
+
+/** Runs an action; prints its error and notes the exit code. */
+type Guard = (flags: { json?: boolean; verbose?: boolean }, action: () => Promise<unknown>) => Promise<void>;
 
 /** Runs the launcher; answers the exit code. */
 export async function main(given: readonly string[]): Promise<number> {
   let exitCode = 0;
+  const guard: Guard = async (flags, action) => {
+    try {
+      await action();
+    } catch (error) {
+      reportError(error, flags);
+      exitCode = exitCodeOf(error);
+    }
+  };
   const program = new Command("millrace")
     .description("Stateful stream processing for Node.js.")
     .version(version())
     .exitOverride()
     .configureOutput({ outputError: (text, write) => (given.includes("--json") ? undefined : write(text)) })
-    .showSuggestionAfterError();
-  program
-    .command("run")
-    .description("Run a job module (.ts, .js or .mjs) on every core.")
-    .argument("<job>", "the job module")
-    .option("-p, --parallelism <n>", "subtasks of each operator, or 'auto' for one per core (default)")
-    .option("--max-parallelism <n>", "key groups: the most a job can ever be scaled to")
-    .option("--param <key=value...>", "given to the job; may be repeated", [])
-    .option("--inline", "run on the main thread, for debugging with breakpoints")
-    .addOption(
-      new Option("--explain [format]", "print the plan instead of running it").choices([
-        "tree",
-        "mermaid",
-        "json",
-      ]),
-    )
-    .option("--json", "print metrics at the end, and errors, as JSON")
-    .option("--config <file>", "options as a JSON file; flags win")
-    .option("--hang-timeout <duration>", "how long a function may run without returning (default: 30s)")
-    .option("--slot-heap <mib>", "heap of each slot")
-    .addOption(
-      new Option("--preset <name>", "garbage collection for throughput or latency").choices([
-        "throughput",
-        "latency",
-      ]),
-    )
-    .option("--quiet", "no progress")
-    .option("--verbose", "stacks with errors")
-    .addOption(new Option("--no-supervise", "do the work in this process"))
-    .addHelpText("after", EXAMPLES)
-    .action(async (job: string, flags: RunFlags) => {
-      try {
+    .showSuggestionAfterError()
+    .addHelpText("after", OVERVIEW + EXIT_CODES);
+  addRunFlags(program.command("run").description("Run a job module (.ts, .js or .mjs) on every core."))
+    .addHelpText("after", EXIT_CODES)
+    .action((job: string, flags: RunFlags) =>
+      guard(flags, async () => {
+        // The other commands need no engine: they answer at once.
+        const { runJob } = await import("./run-job.js");
         exitCode = await runJob(job, flags);
-      } catch (error) {
-        reportError(error, flags);
-        exitCode = exitCodeOf(error);
-      }
-    });
-  program.addHelpText("after", EXAMPLES);
+      }),
+    );
+  addJobCommands(program, guard);
   try {
     await program.parseAsync(["node", "millrace", ...given]);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
-    const hint = "See `millrace run --help`.";
+    const command = program.commands.find((each) => each.name() === given[0]);
+    const hint = `See \`millrace ${command === undefined ? "" : `${command.name()} `}--help\`.`;
     if (given.includes("--json")) {
       reportError(new MillraceError("OPTION_INVALID", error.message.replace(/^error: /, ""), { hint }), {
         json: true,
@@ -75,6 +67,49 @@ export async function main(given: readonly string[]): Promise<number> {
     return 2;
   }
   return exitCode;
+}
+
+/** Commands for jobs that `millrace run` has started on this machine. */
+function addJobCommands(program: Command, guard: Guard): void {
+  program
+    .command("list")
+    .description("List the jobs that run on this machine.")
+    .option("--json", "as JSON")
+    .addHelpText("after", "\nExamples:\n  $ millrace list\n  $ millrace list --json\n")
+    .action((flags: JobFlags) => guard(flags, () => listJobs(flags)));
+  program
+    .command("savepoint")
+    .description("Write a savepoint of a running job; print its folder.")
+    .argument("<job>", JOB)
+    .option("--dir <dir>", DIR)
+    .option("--json", "print the folder, and errors, as JSON")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ millrace savepoint orders\n  $ millrace savepoint 4711 --dir /backup\n",
+    )
+    .action((job: string, flags: JobFlags) => guard(flags, () => savepointJob(job, flags)));
+  program
+    .command("stop")
+    .description("End a running job behind a savepoint; print its folder.")
+    .argument("<job>", JOB)
+    .option(
+      "--drain",
+      "event time comes to its end first, so that windows close: for a job that will not go on",
+    )
+    .option("--dir <dir>", DIR)
+    .option("--json", "print the folder, and errors, as JSON")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ millrace stop orders\n  $ millrace stop orders --drain --dir /backup\n",
+    )
+    .action((job: string, flags: JobFlags) => guard(flags, () => stopJob(job, flags)));
+  program
+    .command("cancel")
+    .description("End a running job; what was not committed is thrown away.")
+    .argument("<job>", JOB)
+    .option("--json", "print what became of it, and errors, as JSON")
+    .addHelpText("after", "\nExamples:\n  $ millrace cancel orders\n  $ millrace cancel 4711 --json\n")
+    .action((job: string, flags: JobFlags) => guard(flags, () => cancelJob(job, flags)));
 }
 
 function version(): string {

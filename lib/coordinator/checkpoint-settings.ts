@@ -45,6 +45,8 @@ export interface CheckpointSettings {
 /** Flink's least interval and timeout. */
 const LEAST_MS = 10;
 
+const RETENTIONS: readonly Retention[] = ["delete", "retain-on-failure", "retain"];
+
 /** Throws OPTION_INVALID. */
 export function checkpointSettings(options: CheckpointOptions): CheckpointSettings {
   const { mode = "exactly-once", unaligned = false, maxConcurrent = 1, numRetained = 1 } = options;
@@ -54,6 +56,8 @@ export function checkpointSettings(options: CheckpointOptions): CheckpointSettin
     return ms;
   };
   if (mode !== "exactly-once" && mode !== "at-least-once") refuse(`checkpoint.mode is "${mode as string}"`);
+  const { retention = "delete" } = options;
+  if (!RETENTIONS.includes(retention)) refuse(`checkpoint.retention is "${retention as string}"`);
   for (const [name, value, least] of [
     ["maxConcurrent", maxConcurrent, 1],
     ["numRetained", numRetained, 1],
@@ -74,7 +78,7 @@ export function checkpointSettings(options: CheckpointOptions): CheckpointSettin
       mode === "at-least-once" ? mode : overtakes && alignedTimeoutMs === 0 ? "unaligned" : "aligned",
     alignedTimeoutMs: overtakes ? alignedTimeoutMs : 0,
     numRetained,
-    retention: options.retention ?? "delete",
+    retention,
   };
 }
 

@@ -83,6 +83,8 @@ export interface JobCoordinatorOptions {
   readonly onRestart: (error: unknown) => void;
   /** The slots of this attempt are gone: so may be what they have kept outside of memory. */
   readonly onAttemptEnded?: (attempt: number) => Promise<void>;
+  /** The job goes on behind a checkpoint, or anew: after a failure, or where an earlier process had left it. */
+  readonly onRecovery: (failure: unknown, origin: LoadedCheckpoint | undefined) => void;
 }
 
 /** Attempts of one coordinator, so that those of the next one, after the process has died, have other numbers. */
@@ -101,6 +103,8 @@ export class JobCoordinator {
   private readonly unplaced: Placement;
   private attempt: Attempt | undefined;
   private sources: SplitGivers;
+  /** What ended the last attempt. */
+  private failure: unknown;
   /** What ended the job from outside of its attempts. */
   private ending: unknown;
   private endWait: () => void = () => undefined;
@@ -138,8 +142,7 @@ export class JobCoordinator {
   async run(): Promise<void> {
     const { runId, checkpoints } = this.given;
     try {
-      const resumed = (checkpoints?.store.list().length ?? 0) > 0;
-      await this.committers.open(this.plan, runId, resumed);
+      await this.committers.open(this.plan, runId, this.isResumed);
       await this.runAttempts();
       await checkpoints?.store.end("finished", checkpoints.settings.retention);
       this.state = "finished";
@@ -163,6 +166,11 @@ export class JobCoordinator {
     this.ending ??= error;
     this.attempt?.fail(error);
     this.endWait();
+  }
+
+  /** An earlier process began this run. It may have died before its first checkpoint. */
+  private get isResumed(): boolean {
+    return (this.given.checkpoints?.store.epoch ?? 1) > 1;
   }
 
   isSource(vertex: number): boolean {
@@ -225,6 +233,7 @@ export class JobCoordinator {
         if (delay === undefined) throw error;
         this.state = "restarting";
         this.restarts++;
+        this.failure = error;
         onRestart(error);
         await this.wait(delay);
         if (this.ending !== undefined) throw this.ending;
@@ -241,7 +250,10 @@ export class JobCoordinator {
     let attempt: Attempt | undefined;
     try {
       const origin = await this.findOrigin();
-      if (origin !== undefined || number > 1) await this.settleSinks(origin);
+      if (origin !== undefined || number > 1 || this.isResumed) {
+        this.given.onRecovery(this.failure, origin);
+        await this.settleSinks(origin);
+      }
       await sources.open(enumeratorsOf(origin));
       attempt = this.newAttempt(number, sources, origin);
       this.attempt = attempt;

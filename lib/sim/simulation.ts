@@ -201,6 +201,7 @@ class Simulation {
       onCompleted: () => {
         if (process.alive) this.completed++;
       },
+      onRecovery: () => undefined,
       onRestart: (error) => {
         if (!process.alive) return;
         this.restarts++;

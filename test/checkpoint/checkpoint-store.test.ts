@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expect } from "chai";
 import type { MillraceError } from "../../lib/base/error.js";
 import { CheckpointStore } from "../../lib/checkpoint/checkpoint-store.js";
-import { taskBlobPath } from "../../lib/checkpoint/paths.js";
+import { hasEnded, taskBlobPath } from "../../lib/checkpoint/paths.js";
 import type { Segment } from "../../lib/checkpoint/snapshot.js";
 import { MemoryBlobStore } from "../../lib/storage/memory.js";
 import { storageFailed } from "../../lib/storage/storage-error.js";
@@ -253,4 +253,22 @@ describe("checkpoint store", () => {
       const after = await open();
       expect((await after.latest())?.path).to.equal(kept ? `${JOB}/chk-1` : undefined);
     });
+
+  it("says that a job has ended as long as anything is left of it", async () => {
+    for (let died = 1, left = true; left; died++) {
+      const checkpoints = await open();
+      await take(checkpoints);
+      let removals = 0;
+      store.before = (operation) => {
+        if (operation === "remove" && ++removals >= died)
+          throw storageFailed("remove", "it", new Error("died"));
+      };
+      await checkpoints.end("finished", "delete");
+      store.before = () => undefined;
+      left = (await memory.list(JOB)).length > 0;
+      expect(await hasEnded(memory, JOB)).to.equal(left);
+      await memory.removeFolder(JOB);
+      expect(died).to.be.below(20);
+    }
+  });
 });

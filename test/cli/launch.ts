@@ -1,6 +1,13 @@
 /** Starts the launcher as its users do: as a process. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+
+/** Jobs of these tests see only each other: sockets lie below the folder for temporary files. */
+const PLACE = mkdtempSync(join(tmpdir(), "millrace-cli-"));
+process.on("exit", () => rmSync(PLACE, { recursive: true, force: true }));
 
 const MAIN = fileURLToPath(new URL("../../lib/cli/main.js", import.meta.url));
 
@@ -29,9 +36,14 @@ export function killStarted(): void {
 
 /** Starts `millrace run ...`; colour is as the options say, not as in the process of the tests. */
 export function launch(given: readonly string[], options: LaunchOptions = {}): Launched {
+  return start(["run", ...given], options);
+}
+
+function start(given: readonly string[], options: LaunchOptions): Launched {
   const { FORCE_COLOR: _force, NO_COLOR: _no, NODE_OPTIONS: _options, ...inherited } = process.env;
-  const child = spawn(process.execPath, [MAIN, "run", ...given], {
-    env: { ...inherited, ...options.env },
+  const place = { HOME: PLACE, TMPDIR: PLACE, XDG_RUNTIME_DIR: "" };
+  const child = spawn(process.execPath, [MAIN, ...given], {
+    env: { ...inherited, ...place, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
@@ -54,6 +66,11 @@ export function launch(given: readonly string[], options: LaunchOptions = {}): L
 
 export function millrace(given: readonly string[], options: LaunchOptions = {}): Promise<Ended> {
   return launch(given, options).ended;
+}
+
+/** Another command of the launcher, to its end. */
+export function command(given: readonly string[], options: LaunchOptions = {}): Promise<Ended> {
+  return start(given, options).ended;
 }
 
 /** The error that `--json` printed. */

@@ -45,7 +45,13 @@ describe("checkpoints are refused", () => {
   });
 
   it("with options that mean nothing", async () => {
-    for (const checkpoint of [{ interval: 1 }, { timeout: 5 }, { maxConcurrent: 0 }, { mode: "twice" }]) {
+    for (const checkpoint of [
+      { interval: 1 },
+      { timeout: 5 },
+      { maxConcurrent: 0 },
+      { mode: "twice" },
+      { retention: "for ever" },
+    ]) {
       expect(await codeOfRejection(start({ checkpoint: checkpoint as never }))).to.equal("OPTION_INVALID");
     }
   });
