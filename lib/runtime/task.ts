@@ -30,7 +30,7 @@ export interface NamedCommittable {
 }
 
 /** Elements a turn may take before it looks at the clock; grows and shrinks with what they cost. */
-const TURN_LIMIT_MIN = 8;
+const TURN_LIMIT_FIRST = 16;
 const TURN_LIMIT_MAX = 8192;
 const TURN_MS_LOW = 0.4;
 const TURN_MS_HIGH = 1;
@@ -60,7 +60,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** The operator that advances or goes on, for errors. */
   private working = 0;
   protected outputs: Output[] = [];
-  protected limit = 64;
+  protected limit = TURN_LIMIT_FIRST;
   private outputOperators: number[] = [];
   private feeders: number[] = [];
   private inputs: (RingInput | LocalChannel)[] = [];
@@ -482,7 +482,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   private adapt(taken: number, started: number): void {
     if (taken === 0) return;
     const took = this.wiring.now() - started;
-    if (took > TURN_MS_HIGH) this.limit = Math.max(TURN_LIMIT_MIN, this.limit >> 1);
+    if (took > TURN_MS_HIGH) this.limit = Math.max(1, Math.floor((this.limit * TURN_MS_HIGH) / took));
     else if (took < TURN_MS_LOW && taken >= this.limit) this.limit = Math.min(TURN_LIMIT_MAX, this.limit * 2);
   }
 }
