@@ -122,8 +122,8 @@ export class HeapMap<K, V> extends HeapPart implements MapState<K, V> {
     if (cell.stamp !== stamp) this.ledger.touch(cell);
   }
 
-  *cells(): Generator<Cell, void> {
-    for (const held of this.table.values()) yield* held.cells.values();
+  cells(): Iterator<Cell> {
+    return new Cells(this.table.values());
   }
 
   remove(cell: Cell): void {
@@ -187,5 +187,25 @@ export class HeapMap<K, V> extends HeapPart implements MapState<K, V> {
     if (!this.ledger.kill(cell)) return;
     held.cells.delete(canonical);
     if (held.cells.size === 0) this.table.drop();
+  }
+}
+
+/** A generator that delegates to the maps' iterators takes three times as long. */
+class Cells implements Iterator<Cell, undefined> {
+  private readonly maps: Iterator<MapCells, undefined>;
+  private inner: Iterator<Cell, undefined> | undefined;
+
+  constructor(maps: Iterator<MapCells, undefined>) {
+    this.maps = maps;
+  }
+
+  next(): IteratorResult<Cell, undefined> {
+    for (;;) {
+      const step = this.inner?.next();
+      if (step !== undefined && step.done !== true) return step;
+      const map = this.maps.next();
+      if (map.done === true) return map;
+      this.inner = map.value.cells.values();
+    }
   }
 }
