@@ -75,8 +75,8 @@ export interface JobCoordinatorOptions {
   readonly onRows: (uid: string, rows: readonly unknown[], checkpoint: number) => void;
   /** Rows up to this checkpoint may be given out. */
   readonly onCompleted: (checkpoint: number) => void;
-  /** An attempt has failed: its rows that were not given out come again. */
-  readonly onRestart: (error: unknown) => void;
+  /** An attempt that follows another begins: rows of the earlier one that were not given out come again. */
+  readonly onRestart: () => void;
   /** The slots of this attempt are gone: so may be what they have kept outside of memory. */
   readonly onAttemptEnded?: (attempt: number) => Promise<void>;
 }
@@ -201,7 +201,7 @@ export class JobCoordinator {
   }
 
   private async runAttempts(): Promise<void> {
-    const { restart, clock, random, onRestart } = this.given;
+    const { restart, clock, random } = this.given;
     for (let number = 1; ; number++) {
       try {
         await this.runAttempt(number);
@@ -210,7 +210,6 @@ export class JobCoordinator {
         if (this.ending !== undefined) throw this.ending;
         if (this.rescaling !== undefined) {
           this.planned = this.rescaling.planned;
-          onRestart(error);
           continue;
         }
         if (isFatal(error)) throw error;
@@ -218,7 +217,6 @@ export class JobCoordinator {
         if (delay === undefined) throw error;
         this.state = "restarting";
         this.restarts++;
-        onRestart(error);
         await this.wait(delay);
         if (this.ending !== undefined) throw this.ending;
       }
@@ -235,6 +233,7 @@ export class JobCoordinator {
     try {
       const origin = await this.findOrigin();
       if (origin !== undefined || number > 1) await this.settleSinks(origin);
+      if (number > 1) this.settleRows(origin);
       await sources.open(enumeratorsOf(origin));
       attempt = this.newAttempt(number, sources, origin);
       this.attempt = attempt;
@@ -271,6 +270,13 @@ export class JobCoordinator {
   private async settleSinks(origin: LoadedCheckpoint | undefined): Promise<void> {
     if (origin !== undefined) await this.committers.commit(committablesOf(origin.manifest));
     await this.committers.cleanUp();
+  }
+
+  /** A checkpoint may have become durable without being told of: its rows do not come again. */
+  private settleRows(origin: LoadedCheckpoint | undefined): void {
+    const { runId, onCompleted, onRestart } = this.given;
+    if (origin?.manifest.jobId === runId) onCompleted(origin.manifest.checkpoint);
+    onRestart();
   }
 
   private newAttempt(number: number, sources: SplitGivers, origin: LoadedCheckpoint | undefined): Attempt {
