@@ -31,6 +31,9 @@ import { type Committers, committablesOf } from "./committers.js";
 import { manifestOf } from "./manifest.js";
 import type { SplitGivers } from "./split-givers.js";
 
+/** From a final checkpoint that has failed to the next one, ms. */
+const FINAL_REST_MS = 100;
+
 export interface CheckpointCoordinatorOptions {
   /** The job graph as it runs now. */
   readonly graph: () => JobGraph;
@@ -84,6 +87,9 @@ export class CheckpointCoordinator {
   /** The first checkpoint triggered after all sources had ended; a request for it waits. */
   private finalFrom = Number.POSITIVE_INFINITY;
   private finalAsked = false;
+  /** It has failed: it is asked for again after a while, or failures would be used up in no time. */
+  private finalRests = false;
+  private cancelRest: () => void = () => undefined;
   /** A checkpoint is complete that stops the job, or in which every task had processed all of its input: it ends. */
   private finalDone = false;
   private periodicWaits = false;
@@ -116,12 +122,15 @@ export class CheckpointCoordinator {
     this.lastCompleted = 0;
     this.periodicWaits = false;
     this.finalDone = false;
+    this.cancelRest();
+    this.finalRests = false;
     this.finalFrom = Number.POSITIVE_INFINITY;
   }
 
   /** The attempt is over; what was being taken is given up. Resolves when nothing is being completed any more. */
   async end(reason: FailureReason): Promise<void> {
     this.cancelTimer();
+    this.cancelRest();
     const { attempt } = this;
     this.attempt = undefined;
     for (const request of this.queue.takeAll()) this.refuse(request, reason);
@@ -192,7 +201,7 @@ export class CheckpointCoordinator {
 
   /** When all sources have ended their data, the final checkpoint is not waited for but asked for. */
   private wantFinal(): void {
-    if (this.attempt === undefined || this.finalDone) return;
+    if (this.attempt === undefined || this.finalDone || this.finalRests) return;
     const isAsked = [...this.pending.keys()].some((id) => id >= this.finalFrom) || this.finalAsked;
     if (isAsked || !this.allDataEnded()) return;
     this.finalAsked = true;
@@ -358,6 +367,15 @@ export class CheckpointCoordinator {
     this.decide();
   }
 
+  private restFinal(): void {
+    this.finalRests = true;
+    this.cancelRest();
+    this.cancelRest = this.given.scheduler.after(FINAL_REST_MS, () => {
+      this.finalRests = false;
+      this.wantFinal();
+    });
+  }
+
   /** The tasks end: nothing is triggered any more. */
   private finish(): void {
     this.finalDone = true;
@@ -378,6 +396,7 @@ export class CheckpointCoordinator {
     const atTask = ["declined", "write-failed", "expired"].includes(reason);
     const error = this.failures.onFailure({ reason, checkpoint: id, purpose, atTask, cause });
     if (error !== undefined && this.attempt !== undefined) this.given.onFailed(error);
+    if (id >= this.finalFrom && failureReasons[reason].counts) this.restFinal();
     this.decide();
   }
 }
