@@ -81,6 +81,12 @@ export interface JobCoordinatorOptions {
   readonly onAttemptEnded?: (attempt: number) => Promise<void>;
 }
 
+interface Rescaling {
+  readonly planned: PlannedJob;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
 /** Attempts of one coordinator, so that those of the next one, after the process has died, have other numbers. */
 const ATTEMPTS_PER_EPOCH = 1_000_000;
 
@@ -91,7 +97,9 @@ export class JobCoordinator {
   private readonly given: JobCoordinatorOptions;
   private planned: PlannedJob;
   /** The plan to go on with, and who waits for it. */
-  private rescaling: { readonly planned: PlannedJob; readonly done: () => void } | undefined;
+  private rescaling: Rescaling | undefined;
+  /** Who waits for the tasks to run with the plan that was taken over. */
+  private rescaled: Rescaling | undefined;
   private readonly committers = new Committers();
   private readonly checkpoints: CheckpointCoordinator | undefined;
   private readonly unplaced: Placement;
@@ -139,6 +147,7 @@ export class JobCoordinator {
       await checkpoints?.store.end("finished", checkpoints.settings.retention);
       this.state = "finished";
     } catch (error) {
+      for (const each of [this.rescaling, this.rescaled]) each?.failed(error);
       const isCancelled = MillraceError.is(error) && error.code === "JOB_CANCELLED";
       this.state = isCancelled ? "cancelled" : "failed";
       await this.committers.abort();
@@ -191,7 +200,7 @@ export class JobCoordinator {
         reject(new MillraceError("CHECKPOINT_FAILED", "the job has ended before it could be rescaled"));
         return;
       }
-      this.rescaling = { planned, done: resolve };
+      this.rescaling = { planned, done: resolve, failed: reject };
       this.attempt.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
     });
   }
@@ -210,6 +219,9 @@ export class JobCoordinator {
         if (this.ending !== undefined) throw this.ending;
         if (this.rescaling !== undefined) {
           this.planned = this.rescaling.planned;
+          // From here on failures are those of the job.
+          this.rescaled = this.rescaling;
+          this.rescaling = undefined;
           continue;
         }
         if (isFatal(error)) throw error;
@@ -242,8 +254,8 @@ export class JobCoordinator {
       this.state = "running";
       const finished = attempt.run();
       this.checkpoints?.begin(attempt, sources);
-      this.rescaling?.done();
-      this.rescaling = undefined;
+      this.rescaled?.done();
+      this.rescaled = undefined;
       await finished;
       await this.checkpoints?.end("job-ended");
       this.state = "committing";

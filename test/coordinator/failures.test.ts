@@ -102,6 +102,30 @@ describe("a job of which something fails", function () {
     expect(job.restarts).to.equal(3);
   });
 
+  it("ends when it cannot go on with another parallelism, and says so to who asked for it", async () => {
+    await using job = await start("second", {});
+    await untilCheckpoints(job, 1);
+    const asked = rejection(job.rescale(2));
+    const error = await rejection(job.completed);
+    expect(error.message).to.equal("no second one");
+    expect(await asked).to.equal(error);
+    expect(job.restarts).to.equal(3);
+  });
+
+  it("loses nothing at least once", async () => {
+    const checkpoint = { interval: 20, mode: "at-least-once" } as const;
+    await using job = await start("fine", { checkpoint });
+    const rows = gather<Paced>(job, "out");
+    for (let round = 0; round < 2; round++) {
+      await untilCheckpoints(job, 1);
+      writeFileSync(crash, "");
+      await until(job, "a restart", () => job.restarts === round + 1);
+    }
+    await job.completed;
+    await rows.end;
+    expect(new Set(rows.rows.map(({ id }) => id)).size).to.equal(COUNT);
+  });
+
   it("ends when a timer throws, after every attempt", async () => {
     await using job = await start("timer", {});
     const error = await rejection(job.completed);

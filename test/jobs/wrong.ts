@@ -62,6 +62,19 @@ const programs = {
       })
       .sink("out", collectSink());
   },
+  /** Runs with one subtask only. */
+  second(env: Environment, params: WrongParams) {
+    rowsOf(env, params)
+      .rebalance()
+      .process("one only", {
+        out: type<Paced>(),
+        open({ subtask }) {
+          if (subtask > 0) throw new Error("no second one");
+        },
+        element: (row, ctx) => ctx.emit(row),
+      })
+      .sink("out", collectSink());
+  },
   timer(env: Environment, params: WrongParams) {
     rowsOf(env, params)
       .keyBy(({ id }) => id % 3)
