@@ -31,6 +31,9 @@ import { type Committers, committablesOf } from "./committers.js";
 import { manifestOf } from "./manifest.js";
 import type { SplitGivers } from "./split-givers.js";
 
+/** From a final checkpoint that has failed to the next one, ms. */
+const FINAL_REST_MS = 100;
+
 export interface CheckpointCoordinatorOptions {
   /** The job graph as it runs now. */
   readonly graph: () => JobGraph;
@@ -90,6 +93,9 @@ export class CheckpointCoordinator {
   /** The first checkpoint triggered after all tasks had processed all of their input. */
   private finalFrom = Number.POSITIVE_INFINITY;
   private finalAsked: Request | undefined;
+  /** It has failed: it is asked for again after a while, or failures would be used up in no time. */
+  private finalRests = false;
+  private cancelRest: () => void = () => undefined;
   /** A checkpoint is complete in which every task had processed all of its input, or a stop: the job ends. */
   private finalDone = false;
   private periodicWaits = false;
@@ -123,6 +129,8 @@ export class CheckpointCoordinator {
     this.periodicWaits = false;
     this.finalDone = false;
     this.stopping = false;
+    this.cancelRest();
+    this.finalRests = false;
     this.finalFrom = Number.POSITIVE_INFINITY;
     // One of the attempt before may never come back: its sources are closed.
     this.triggering = false;
@@ -132,6 +140,7 @@ export class CheckpointCoordinator {
   /** The attempt is over; what was being taken is given up. Resolves when nothing is being completed any more. */
   async end(reason: FailureReason): Promise<void> {
     this.cancelTimer();
+    this.cancelRest();
     const { attempt } = this;
     this.attempt = undefined;
     for (const request of this.queue.takeAll()) this.refuse(request, reason);
@@ -204,7 +213,7 @@ export class CheckpointCoordinator {
    * when only the sources have: unaligned, it would find records in flight, again and again.
    */
   private wantFinal(): void {
-    if (this.attempt === undefined || this.finalDone) return;
+    if (this.attempt === undefined || this.finalDone || this.finalRests) return;
     const isAsked = [...this.pending.keys()].some((id) => id >= this.finalFrom);
     if (isAsked || this.finalAsked !== undefined || !this.allDataEnded()) return;
     const timestamp = this.given.clock.now();
@@ -387,6 +396,15 @@ export class CheckpointCoordinator {
     return join(folder, await this.given.store.savepoint(manifest, "", this.given.openFolder(folder)));
   }
 
+  private restFinal(): void {
+    this.finalRests = true;
+    this.cancelRest();
+    this.cancelRest = this.given.scheduler.after(FINAL_REST_MS, () => {
+      this.finalRests = false;
+      this.wantFinal();
+    });
+  }
+
   /** The tasks end: nothing is triggered any more. */
   private finish(): void {
     this.finalDone = true;
@@ -411,6 +429,7 @@ export class CheckpointCoordinator {
     const error =
       purpose === "terminate" ? new MillraceError("CHECKPOINT_FAILED", message, { cause }) : counted;
     if (error !== undefined && this.attempt !== undefined) this.given.onFailed(error);
+    if (id >= this.finalFrom && failureReasons[reason].counts) this.restFinal();
     this.decide();
   }
 }

@@ -1,10 +1,11 @@
 /** The sinks of a job on the coordinator: what their writers wrote becomes visible here. */
+import { MillraceError, messageOf } from "../base/error.js";
 import type { Manifest } from "../checkpoint/snapshot.js";
 import type { Plan } from "../protocol/program.js";
 import type { Committable, SinkCommitter, SinkDefinition } from "../sink/contract.js";
 
 export class Committers {
-  private readonly byUid = new Map<string, SinkCommitter>();
+  private readonly byUid = new Map<string, { readonly name: string; readonly committer: SinkCommitter }>();
 
   /** Opens every sink's committer. */
   async open({ jobGraph, program }: Plan, runId: string, resumed: boolean): Promise<void> {
@@ -14,24 +15,34 @@ export class Committers {
       const { sink } = logic as unknown as { sink: SinkDefinition };
       const committer = sink.createCommitter?.({ job: jobGraph.job, operator: name, runId, resumed });
       if (committer === undefined) continue;
-      this.byUid.set(uid, committer);
+      this.byUid.set(uid, { name, committer });
       await committer.open();
     }
   }
 
-  /** Makes what a checkpoint names visible; again does no harm. */
+  /** Makes what a checkpoint names visible; again does no harm. Throws SINK_FAILED, or what the sink says. */
   async commit(committables: ReadonlyMap<string, readonly Committable[]>): Promise<void> {
-    for (const [uid, committer] of this.byUid) await committer.commit(committables.get(uid) ?? []);
+    for (const [uid, { name, committer }] of this.byUid) {
+      try {
+        await committer.commit(committables.get(uid) ?? []);
+      } catch (cause) {
+        if (MillraceError.is(cause)) throw cause;
+        throw new MillraceError("SINK_FAILED", `committing failed: ${messageOf(cause)}`, {
+          operator: name,
+          cause,
+        });
+      }
+    }
   }
 
   /** Before a restored attempt begins: removes what no checkpoint names. */
   async cleanUp(): Promise<void> {
-    for (const committer of this.byUid.values()) await committer.cleanUp?.();
+    for (const { committer } of this.byUid.values()) await committer.cleanUp?.();
   }
 
   /** The job has failed for good or was cancelled. */
   async abort(): Promise<void> {
-    await Promise.allSettled([...this.byUid.values()].map((committer) => committer.abort()));
+    await Promise.allSettled([...this.byUid.values()].map(({ committer }) => committer.abort()));
   }
 }
 

@@ -79,12 +79,18 @@ export interface JobCoordinatorOptions {
   readonly onRows: (uid: string, rows: readonly unknown[], checkpoint: number) => void;
   /** Rows up to this checkpoint may be given out. */
   readonly onCompleted: (checkpoint: number) => void;
-  /** An attempt has failed: its rows that were not given out come again. */
-  readonly onRestart: (error: unknown) => void;
+  /** An attempt that follows another begins: rows of the earlier one that were not given out come again. */
+  readonly onRestart: () => void;
   /** The slots of this attempt are gone: so may be what they have kept outside of memory. */
   readonly onAttemptEnded?: (attempt: number) => Promise<void>;
   /** The job goes on behind a checkpoint, or anew: after a failure, or where an earlier process had left it. */
   readonly onRecovery: (failure: unknown, origin: LoadedCheckpoint | undefined) => void;
+}
+
+interface Rescaling {
+  readonly planned: PlannedJob;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
 }
 
 /** Attempts of one coordinator, so that those of the next one, after the process has died, have other numbers. */
@@ -97,7 +103,9 @@ export class JobCoordinator {
   private readonly given: JobCoordinatorOptions;
   private planned: PlannedJob;
   /** The plan to go on with, and who waits for it. */
-  private rescaling: { readonly planned: PlannedJob; readonly done: () => void } | undefined;
+  private rescaling: Rescaling | undefined;
+  /** Who waits for the tasks to run with the plan that was taken over. */
+  private rescaled: Rescaling | undefined;
   private readonly committers = new Committers();
   private readonly checkpoints: CheckpointCoordinator | undefined;
   private readonly unplaced: Placement;
@@ -147,6 +155,7 @@ export class JobCoordinator {
       await checkpoints?.store.end("finished", checkpoints.settings.retention);
       this.state = "finished";
     } catch (error) {
+      for (const each of [this.rescaling, this.rescaled]) each?.failed(error);
       const isCancelled = MillraceError.is(error) && error.code === "JOB_CANCELLED";
       this.state = isCancelled ? "cancelled" : "failed";
       await this.committers.abort();
@@ -204,7 +213,7 @@ export class JobCoordinator {
         reject(new MillraceError("CHECKPOINT_FAILED", "the job has ended before it could be rescaled"));
         return;
       }
-      this.rescaling = { planned, done: resolve };
+      this.rescaling = { planned, done: resolve, failed: reject };
       this.attempt.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
     });
   }
@@ -214,7 +223,7 @@ export class JobCoordinator {
   }
 
   private async runAttempts(): Promise<void> {
-    const { restart, clock, random, onRestart } = this.given;
+    const { restart, clock, random } = this.given;
     for (let number = 1; ; number++) {
       try {
         await this.runAttempt(number);
@@ -225,7 +234,9 @@ export class JobCoordinator {
         if (this.checkpoints?.stopped === true) return;
         if (this.rescaling !== undefined) {
           this.planned = this.rescaling.planned;
-          onRestart(error);
+          // From here on failures are those of the job.
+          this.rescaled = this.rescaling;
+          this.rescaling = undefined;
           continue;
         }
         if (isFatal(error)) throw error;
@@ -234,7 +245,6 @@ export class JobCoordinator {
         this.state = "restarting";
         this.restarts++;
         this.failure = error;
-        onRestart(error);
         await this.wait(delay);
         if (this.ending !== undefined) throw this.ending;
       }
@@ -254,6 +264,7 @@ export class JobCoordinator {
         this.given.onRecovery(this.failure, origin);
         await this.settleSinks(origin);
       }
+      if (number > 1) this.settleRows(origin);
       await sources.open(enumeratorsOf(origin));
       attempt = this.newAttempt(number, sources, origin);
       this.attempt = attempt;
@@ -262,8 +273,8 @@ export class JobCoordinator {
       this.state = "running";
       const finished = attempt.run();
       this.checkpoints?.begin(attempt, sources);
-      this.rescaling?.done();
-      this.rescaling = undefined;
+      this.rescaled?.done();
+      this.rescaled = undefined;
       await finished;
       await this.checkpoints?.end("job-ended");
       this.state = "committing";
@@ -290,6 +301,13 @@ export class JobCoordinator {
   private async settleSinks(origin: LoadedCheckpoint | undefined): Promise<void> {
     if (origin !== undefined) await this.committers.commit(committablesOf(origin.manifest));
     await this.committers.cleanUp();
+  }
+
+  /** A checkpoint may have become durable without being told of: its rows do not come again. */
+  private settleRows(origin: LoadedCheckpoint | undefined): void {
+    const { runId, onCompleted, onRestart } = this.given;
+    if (origin?.manifest.jobId === runId) onCompleted(origin.manifest.checkpoint);
+    onRestart();
   }
 
   private newAttempt(number: number, sources: SplitGivers, origin: LoadedCheckpoint | undefined): Attempt {

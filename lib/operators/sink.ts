@@ -1,3 +1,4 @@
+import { MillraceError, messageOf } from "../base/error.js";
 import type { PendingCommittable } from "../checkpoint/snapshot.js";
 import type { Committable, SinkDefinition, SinkWriter } from "../sink/contract.js";
 import type { EntrySink, FrozenPart, StatePart } from "../state/contract.js";
@@ -13,12 +14,14 @@ export function sinkLogic(definition: SinkDefinition): OperatorLogic & { readonl
  * next one reports them again.
  */
 class Sink implements Operator {
+  private readonly context: OperatorContext;
   private readonly writer: SinkWriter;
   private readonly restored: unknown[] = [];
   private pending: PendingCommittable[] = [];
   private prepared: Promise<readonly PendingCommittable[]> = Promise.resolve([]);
 
   constructor(definition: SinkDefinition, context: OperatorContext) {
+    this.context = context;
     this.writer = definition.createWriter(context);
     if (this.writer.snapshot !== undefined) context.parts.declare(writerPart(this.writer, this.restored));
   }
@@ -43,7 +46,10 @@ class Sink implements Operator {
 
   /** The writer draws its line now, whatever earlier checkpoints still wait for. */
   prepareCommit(checkpoint: number): Promise<readonly PendingCommittable[]> {
-    this.prepared = this.gather(checkpoint, this.prepared, this.writer.prepareCommit());
+    const written = (async () => this.writer.prepareCommit())();
+    this.prepared = this.gather(checkpoint, this.prepared, written);
+    // What the writer held is named by nobody then: only a restart gives it again.
+    this.prepared.catch((error: unknown) => this.context.fail(this.notPrepared(error)));
     return this.prepared;
   }
 
@@ -53,6 +59,12 @@ class Sink implements Operator {
 
   close(aborted: boolean): Promise<void> {
     return this.writer.close(aborted);
+  }
+
+  private notPrepared(cause: unknown): MillraceError {
+    if (MillraceError.is(cause)) return cause;
+    const { job, operator, subtask } = this.context;
+    return new MillraceError("SINK_FAILED", messageOf(cause), { job, operator, subtask, cause });
   }
 
   /** In the order of the checkpoints: each answer holds what the earlier ones named. */

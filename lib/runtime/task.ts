@@ -132,8 +132,12 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       return;
     }
     // Downstream operators first, so that what opens upstream can emit.
-    for (const { operator } of [...this.chain.operators].reverse()) {
-      await operator.open?.();
+    for (const { operator, node } of [...this.chain.operators].reverse()) {
+      try {
+        await operator.open?.();
+      } catch (error) {
+        this.wiring.failed(error, node.name, undefined);
+      }
     }
   }
 

@@ -201,9 +201,9 @@ class Simulation {
       onCompleted: () => {
         if (process.alive) this.completed++;
       },
-      onRecovery: () => undefined,
-      onRestart: (error) => {
-        if (!process.alive) return;
+      onRestart: () => undefined,
+      onRecovery: (error) => {
+        if (!process.alive || error === undefined) return;
         this.restarts++;
         world.log(`restart after ${messageOf(error)}`);
         this.accept(error);

@@ -28,6 +28,7 @@ export class SoakRun {
   private readonly samples: Resources[] = [];
   private readonly totals = { jobs: 0, sigkills: 0, slotCrashes: 0, restarts: 0, checkpoints: 0 };
   private readonly wrong = { lost: 0, duplicated: 0, failed: 0 };
+  private readonly children = new Set<ChildProcess>();
   /** Runs all jobs that are not killed. */
   private steady: ChildProcess | undefined;
 
@@ -67,7 +68,7 @@ export class SoakRun {
 
   /** Prints the summary; false when something was not as it should be. */
   end(): boolean {
-    this.steady?.kill("SIGKILL");
+    for (const child of this.children) child.kill("SIGKILL");
     const { excess, rss, fds, threads, files, samples } = growth(this.samples);
     console.log(
       JSON.stringify({
@@ -126,10 +127,13 @@ export class SoakRun {
   private spawn(name: string): ChildProcess {
     const temporary = join(this.folder, `tmp-${name}`);
     mkdirSync(temporary, { recursive: true });
-    return fork(CHILD, {
+    const child = fork(CHILD, {
       execArgv: ["--expose-gc", "--enable-source-maps"],
       env: { ...process.env, TMPDIR: temporary },
     });
+    this.children.add(child);
+    child.on("exit", () => this.children.delete(child));
+    return child;
   }
 }
 
