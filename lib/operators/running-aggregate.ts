@@ -63,6 +63,8 @@ class RunningAggregate implements Operator {
   private readonly batch: MiniBatch | undefined;
   /** Slots changed in this mini-batch: their results are to be emitted. */
   private readonly changed = new SlotSet();
+  /** Restored slots whose results are to be emitted, and the stamps of their entries. */
+  private readonly restored = new Map<number, number>();
   /** Slots changed since the last snapshot, once there was one. */
   private touched: SlotSet | undefined;
   private gathered = 0;
@@ -90,6 +92,16 @@ class RunningAggregate implements Operator {
         load: (partial, stamp) => this.load(partial, stamp),
       }),
     );
+  }
+
+  open(): void {
+    if (this.batch === undefined) return;
+    for (const [slot, stamp] of this.restored) {
+      this.changed.add(slot);
+      this.gathered++;
+      if (stamp !== Number.POSITIVE_INFINITY && !(stamp <= this.timestamp)) this.timestamp = stamp;
+    }
+    this.restored.clear();
   }
 
   element(record: unknown, timestamp: number): void {
@@ -161,10 +173,9 @@ class RunningAggregate implements Operator {
 
   private load(partial: Partial, stamp: number): void {
     const slot = this.code.replace(this.table, partial);
-    if (this.batch === undefined || Number.isNaN(stamp)) return;
-    this.changed.add(slot);
-    this.gathered++;
-    if (stamp !== Number.POSITIVE_INFINITY && !(stamp <= this.timestamp)) this.timestamp = stamp;
+    // A later entry of the same group may say that its result was emitted meanwhile.
+    if (Number.isNaN(stamp)) this.restored.delete(slot);
+    else this.restored.set(slot, stamp);
   }
 
   private resultOf(slot: number): unknown {
