@@ -339,7 +339,7 @@ export class CheckpointCoordinator {
     if (request.purpose === "checkpoint") this.lastCompleted = id;
     // Tasks are not told of a plain savepoint: it ends none of them.
     if (request.purpose !== "savepoint") {
-      if (snapshots.every(({ finished }) => finished)) this.finalDone = true;
+      if (manifest.operators.every(({ finished }) => finished.every(Boolean))) this.finalDone = true;
       this.attempt?.checkpointCompleted(id);
       this.given.onCompleted(id);
     }
