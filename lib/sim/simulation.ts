@@ -229,7 +229,13 @@ class Simulation {
   private program(process: Life): Plan {
     const { world, faults, tables, topology } = this;
     const plan: SimPlan = this.plan;
-    const tableWorld = { world, faults, coordinator: () => process, slot: () => this.slot };
+    const tableWorld = {
+      world,
+      faults,
+      coordinator: () => process,
+      slot: () => this.slot,
+      pauses: plan.pauses,
+    };
     const program = buildProgram(
       {
         name: "sim",
