@@ -380,7 +380,7 @@ export class CheckpointCoordinator {
     if (request.purpose === "checkpoint") this.lastCompleted = id;
     // Tasks are not told of a plain savepoint: it ends none of them.
     if (request.purpose !== "savepoint") {
-      if (this.stopped || snapshots.every(({ finished }) => finished)) this.finish();
+      if (this.stopped || manifest.operators.every(({ finished }) => finished.every(Boolean))) this.finish();
       // Being told, these tasks end: they take part in nothing that is triggered from here on.
       for (const snapshot of snapshots) if (snapshot.finished) this.finished.add(nameOf(snapshot));
       this.attempt?.checkpointCompleted(id);

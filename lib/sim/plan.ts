@@ -40,6 +40,8 @@ export interface SimPlan {
   /** Mean time between two rounds of a slot, ms; the last slots are slower. */
   readonly roundMs: number;
   readonly storageMs: number;
+  /** How often a sink pauses, as a share of its rows: back-pressure. */
+  readonly pauses: number;
   readonly faults: readonly Fault[];
 }
 
@@ -100,7 +102,11 @@ export function planOf(seed: number, topology: string, abilities: Abilities): Si
     roundMs: draw.of(0.3, 1, 3),
     storageMs: draw.of(0.5, 3, 10),
   };
-  return { ...plan, faults: faultsOf(draw, plan, abilities) };
+  const faults = faultsOf(draw, plan, abilities);
+  // The stop of an endless job comes through behind everything that waits.
+  const pauses = abilities.endless === true ? 0 : draw.of(0, 0, 0, 0.02, 0.1);
+  const records = plan.records * (draw.chance(0.15) ? 5 : 1);
+  return { ...plan, records, pauses, faults };
 }
 
 function faultsOf(draw: Draw, { mode }: Pick<SimPlan, "mode">, abilities: Abilities): Fault[] {

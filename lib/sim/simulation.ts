@@ -68,6 +68,7 @@ class Simulation {
   private stopping: Extract<Fault, { kind: "stop" }> | undefined;
   private stopped: string | undefined;
   private over = false;
+  private mayBeDone = false;
   private completed = 0;
   private restarts = 0;
 
@@ -119,7 +120,7 @@ class Simulation {
     this.coordinator = undefined;
     this.runProcess(process).then(
       (outcome) => {
-        if (process.alive) this.onEnd(outcome);
+        if (process.alive && !this.over) this.onEnd(outcome);
       },
       (error: unknown) => {
         if (process.alive) this.onFailure(error);
@@ -137,6 +138,11 @@ class Simulation {
     await store.idle();
     if (!process.alive) return new Promise(() => undefined);
     this.problems.push(...(await orphans(disks.contents(CHECKPOINTS), this.jobId, disks.late)));
+    // It died while it removed its checkpoints, of which a finished job needs none: nothing is left to resume.
+    if (this.mayBeDone && store.list().length === 0) {
+      this.over = true;
+      return "finished";
+    }
     const program = this.program(process);
     this.hosts = new SlotHosts({
       world,
@@ -227,7 +233,13 @@ class Simulation {
   private program(process: Life): Plan {
     const { world, faults, tables, topology } = this;
     const plan: SimPlan = this.plan;
-    const tableWorld = { world, faults, coordinator: () => process, slot: () => this.slot };
+    const tableWorld = {
+      world,
+      faults,
+      coordinator: () => process,
+      slot: () => this.slot,
+      pauses: plan.pauses,
+    };
     const program = buildProgram(
       {
         name: "sim",
@@ -272,6 +284,7 @@ class Simulation {
         this.world.log("fault: the process dies");
         this.parallelism = fault.parallelism ?? this.parallelism;
         this.process.end();
+        this.mayBeDone = this.coordinator?.state === "committing";
         if (this.stopped !== undefined) this.nextJob();
         else {
           this.stopping = undefined;

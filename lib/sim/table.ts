@@ -50,7 +50,12 @@ export interface TableWorld {
   readonly coordinator: () => Life;
   /** The slot that is being built. */
   readonly slot: () => Life;
+  /** How often a writer pauses, as a share of its rows. */
+  readonly pauses: number;
 }
+
+/** Mean length of a writer's pause, ms. */
+const PAUSE_MS = 30;
 
 export function tableSink(table: Table, name: string, given: TableWorld): SinkDefinition<any> {
   return {
@@ -64,14 +69,18 @@ export function tableSink(table: Table, name: string, given: TableWorld): SinkDe
 class TableWriter implements SinkWriter {
   private readonly table: Table;
   private readonly given: TableWorld;
+  private readonly context: WriterContext;
   private readonly name: string;
   private readonly life: Life;
   private buffer: unknown[] = [];
   private transactions = 0;
+  private paused = false;
 
-  constructor(table: Table, { runId, attempt, subtask }: WriterContext, given: TableWorld) {
+  constructor(table: Table, context: WriterContext, given: TableWorld) {
+    const { runId, attempt, subtask } = context;
     this.table = table;
     this.given = given;
+    this.context = context;
     this.name = `${runId}/${attempt}/${subtask}`;
     this.life = given.slot();
   }
@@ -80,6 +89,14 @@ class TableWriter implements SinkWriter {
 
   write(record: unknown): void {
     this.buffer.push(record);
+    const { world, pauses } = this.given;
+    if (pauses === 0 || this.paused || !world.chance(pauses)) return;
+    this.paused = true;
+    this.context.pause();
+    world.after(this.life, world.delay(PAUSE_MS), `${this.name} resumes`, () => {
+      this.paused = false;
+      this.context.resume();
+    });
   }
 
   flush(): void {}

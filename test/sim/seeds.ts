@@ -28,4 +28,6 @@ export const knownSeeds: readonly KnownSeed[] = [
     topology: "batched",
     what: "a savepoint of finished tasks counted as the final checkpoint: the job hung",
   },
+  { seed: 174, topology: "batched", what: "a delta did not take back that a group's result was due" },
+  { seed: 228, topology: "mixed", what: "at least once, a task counted as finished whose senders were not" },
 ];
