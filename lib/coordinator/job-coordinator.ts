@@ -335,7 +335,9 @@ export class JobCoordinator {
           : redistribute(origin.manifest, plan.jobGraph, { allowNonRestoredState }).tasks,
       restoreFrom: origin?.location,
       events: {
-        rows: given.onRows,
+        // What a restored task gives before its first barrier belongs behind the checkpoint it was restored from.
+        rows: (uid, rows, checkpoint) =>
+          given.onRows(uid, rows, Math.max(checkpoint, origin?.manifest.checkpoint ?? 0)),
         acknowledged: (checkpoint, snapshot) => checkpoints?.acknowledged(checkpoint, snapshot),
         declined: (checkpoint, task, error) => checkpoints?.declined(checkpoint, task, error),
         dataEnded: (task) => checkpoints?.taskDataEnded(task),
