@@ -108,6 +108,8 @@ export interface Manifest {
   readonly checkpoint: number;
   readonly purpose: "checkpoint" | "savepoint" | "stop" | "terminate";
   readonly timestamp: number;
+  /** The attempt that took it: a run that goes on from it counts on, so that what attempts name is named once. */
+  readonly attempt?: number;
   readonly operators: readonly OperatorManifest[];
   readonly edges: readonly EdgeManifest[];
 }

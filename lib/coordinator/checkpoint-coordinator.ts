@@ -56,6 +56,8 @@ interface Request {
   readonly periodic: boolean;
   readonly forced: boolean;
   readonly timestamp: number;
+  /** Whatever the settings say, barriers overtake nothing. */
+  readonly aligned?: boolean;
   /** Of a savepoint: the folder it is written below. */
   readonly folder?: string;
   readonly done?: (path: string) => void;
@@ -66,6 +68,7 @@ interface Pending {
   readonly id: number;
   readonly request: Request;
   readonly timestamp: number;
+  readonly attempt: number;
   readonly plan: CheckpointPlan;
   readonly enumerators: ReadonlyMap<string, unknown>;
   readonly snapshots: Map<string, TaskSnapshot>;
@@ -156,12 +159,13 @@ export class CheckpointCoordinator {
     });
   }
 
-  /** Asks for a checkpoint now; resolves when it is complete. */
+  /** Asks for a checkpoint now, without records in flight in it; resolves when it is complete. */
   checkpoint(): Promise<void> {
     return new Promise((resolve, failed) => {
       const timestamp = this.given.clock.now();
       const done = () => resolve();
-      this.ask({ purpose: "checkpoint", periodic: false, forced: false, timestamp, done, failed });
+      const request = { purpose: "checkpoint", periodic: false, forced: false, aligned: true } as const;
+      this.ask({ ...request, timestamp, done, failed });
     });
   }
 
@@ -299,7 +303,7 @@ export class CheckpointCoordinator {
       this.statistics.onTriggered(id, request.purpose, timestamp, decided.waitFor);
       const enumerators = sources!.snapshot();
       if (this.finalFrom === Number.POSITIVE_INFINITY && this.allDataEnded()) this.finalFrom = id;
-      const isPlain = request.purpose === "checkpoint";
+      const isPlain = request.purpose === "checkpoint" && request.aligned !== true;
       const barrier: Barrier = {
         id,
         timestamp,
@@ -312,6 +316,7 @@ export class CheckpointCoordinator {
         id,
         request,
         timestamp,
+        attempt: attempt.number,
         plan: decided,
         enumerators,
         snapshots: new Map(),

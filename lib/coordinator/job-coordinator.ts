@@ -150,7 +150,8 @@ export class JobCoordinator {
   async run(): Promise<void> {
     const { runId, checkpoints } = this.given;
     try {
-      await this.committers.open(this.plan, runId, this.isResumed);
+      // A run that begins with a savepoint goes on with what another has written.
+      await this.committers.open(this.plan, runId, this.isResumed || this.given.origin !== undefined);
       await this.runAttempts();
       await checkpoints?.store.end("finished", checkpoints.settings.retention);
       this.state = "finished";
@@ -324,7 +325,11 @@ export class JobCoordinator {
       ...given,
       ...this.planned,
       sources,
-      number: ((store?.epoch ?? 1) - 1) * ATTEMPTS_PER_EPOCH + number,
+      number: Math.max(
+        ((store?.epoch ?? 1) - 1) * ATTEMPTS_PER_EPOCH + number,
+        (origin?.manifest.attempt ?? 0) + 1,
+        (this.attempt?.number ?? 0) + 1,
+      ),
       checkpoints:
         store === undefined
           ? undefined

@@ -8,6 +8,7 @@ export interface GatheredCheckpoint {
   readonly id: number;
   readonly purpose: Manifest["purpose"];
   readonly timestamp: number;
+  readonly attempt: number;
   readonly plan: CheckpointPlan;
   readonly snapshots: readonly TaskSnapshot[];
   readonly enumerators: ReadonlyMap<string, unknown>;
@@ -15,7 +16,7 @@ export interface GatheredCheckpoint {
 
 /** Puts the snapshots of tasks together by operator and edge. */
 export function manifestOf(graph: JobGraph, jobId: string, gathered: GatheredCheckpoint): Manifest {
-  const { id, purpose, timestamp, snapshots, enumerators } = gathered;
+  const { id, purpose, timestamp, attempt, snapshots, enumerators } = gathered;
   const finishedOf = finishedTasks(graph, snapshots);
   const operators = graph.vertices.flatMap((vertex) => {
     const own = Array.from({ length: vertex.parallelism }, (_, subtask) =>
@@ -43,7 +44,7 @@ export function manifestOf(graph: JobGraph, jobId: string, gathered: GatheredChe
       channels: snapshots.flatMap(({ channels }) => channels.filter((channel) => channel.edge === edge.id)),
     };
   });
-  return { job: graph.job, jobId, checkpoint: id, purpose, timestamp, operators, edges };
+  return { job: graph.job, jobId, checkpoint: id, purpose, timestamp, attempt, operators, edges };
 }
 
 /**
