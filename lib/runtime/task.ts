@@ -72,6 +72,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   private dataEnded: boolean[] = [];
   /** With checkpoints; absent without. */
   protected checkpoints: TaskCheckpoints | undefined;
+  /** Barriers of the coordinator that are not acted upon yet. */
+  private triggered: Barrier[] = [];
   /** An operator goes on with what it began when the gate opens. */
   private suspended = false;
   private paused = false;
@@ -192,8 +194,14 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   /** The coordinator triggers a checkpoint here rather than upstream: whatever is upstream has ended. */
   trigger(barrier: Barrier): void {
-    this.checkpoints?.trigger(barrier);
+    this.triggered.push(barrier);
     this.wiring.wake();
+  }
+
+  /** What upstream tasks gave before they ended may still wait in the channels: the barrier is behind all that. */
+  private takeTriggered(): void {
+    if (this.phase === "running" || this.phase === "finishing") return;
+    for (const barrier of this.triggered.splice(0)) this.checkpoints?.trigger(barrier);
   }
 
   /** The coordinator says that a checkpoint is complete. */
@@ -206,6 +214,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   /** The coordinator gave a checkpoint up. */
   aborted(checkpoint: number): void {
+    this.triggered = this.triggered.filter(({ id }) => id !== checkpoint);
     this.checkpoints?.abort(checkpoint);
     this.wiring.wake();
   }
@@ -273,6 +282,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     const started = this.wiring.now();
     let moved = this.pumpOutputs();
     if (this.phase === "running" || this.phase === "finishing") moved = this.settle() || moved;
+    if (this.triggered.length > 0) this.takeTriggered();
     if (this.checkpoints !== undefined) moved = this.checkpoints.step() || moved;
     if ((this.phase === "running" || this.phase === "awaiting") && !this.occupied) {
       this.openLocals();

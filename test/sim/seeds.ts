@@ -30,4 +30,9 @@ export const knownSeeds: readonly KnownSeed[] = [
   },
   { seed: 174, topology: "batched", what: "a delta did not take back that a group's result was due" },
   { seed: 228, topology: "mixed", what: "at least once, a task counted as finished whose senders were not" },
+  {
+    seed: 3,
+    topology: "diamond",
+    what: "a task was triggered while records of finished senders waited in its channels",
+  },
 ];
