@@ -196,10 +196,10 @@ class SimHost implements SlotHost {
   }
 }
 
-/** The begin of a message, for the trace; stacks name generated code, which is counted over all runs. */
+/** The begin of a message, for the trace; stacks and places in them name generated code, which is counted. */
 function printed(parts: readonly unknown[]): string {
   const text = JSON.stringify(parts, (name, value: unknown) => {
-    if (name === "stack") return undefined;
+    if (name === "stack" || name === "at") return undefined;
     return value instanceof Uint8Array ? value.length : value;
   });
   return text.slice(0, 1200);
