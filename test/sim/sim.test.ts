@@ -7,7 +7,8 @@ import { topologies, topologyOf } from "../../lib/sim/topologies/all.js";
 import type { Topology } from "../../lib/sim/topologies/topology.js";
 import { knownSeeds } from "./seeds.js";
 
-const SEEDS = 3;
+/** Of each topology; `npm run sim` runs as many as one likes. */
+const SEEDS = 4;
 
 describe("a simulated job", function () {
   this.timeout(60_000);
