@@ -172,7 +172,9 @@ export class CheckpointCoordinator {
   acknowledged(checkpoint: number, snapshot: TaskSnapshot): void {
     this.statistics.onAcknowledged(checkpoint, snapshot, this.given.clock.now());
     const pending = this.pending.get(checkpoint);
-    if (pending === undefined) return;
+    // A task that was to end may still have met the barrier: what it had was in the checkpoint that ends it.
+    const isAwaited = pending?.plan.waitFor.some((task) => nameOf(task) === nameOf(snapshot)) === true;
+    if (pending === undefined || !isAwaited) return;
     pending.snapshots.set(nameOf(snapshot), snapshot);
     if (pending.snapshots.size < pending.plan.waitFor.length) return;
     this.pending.delete(checkpoint);

@@ -25,4 +25,5 @@ export const knownSeeds: readonly KnownSeed[] = [
     what: "a task was triggered while records of finished senders waited for it",
   },
   { seed: 301, topology: "batched", what: "a delta did not take back that the result of a group was due" },
+  { seed: 13, topology: "union", what: "a task that was to end counted as one that was waited for" },
 ];
