@@ -12,6 +12,8 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
     topology: { type: "string", default: "all" },
+    /** No further seed is begun after so many seconds. */
+    seconds: { type: "string", default: "Infinity" },
     trace: { type: "boolean", default: false },
     shrink: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
@@ -31,7 +33,8 @@ if (chosen.some((each) => each === undefined)) {
 const started = systemClock.steady();
 let failures = 0;
 const totals = { runs: 0, steps: 0, completed: 0, restarts: 0 };
-for (let seed = first; seed < first + seeds; seed++) {
+const until = started + Number(values.seconds) * 1000;
+for (let seed = first; seed < first + seeds && systemClock.steady() < until; seed++) {
   for (const topology of chosen as Topology[]) {
     const plan = planOf(seed, topology.name, topology.abilities);
     const outcome = await simulate(plan, topology, values.trace ? print : undefined);
