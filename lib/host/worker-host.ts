@@ -162,6 +162,8 @@ class WorkerHost {
     );
     this.failed = this.gone.then((error) => {
       port1.close();
+      // Comlink holds the port for as long as its proxy lives, which is as long as a listener of the port knows this.
+      port1.removeAllListeners();
       if (this.ended) return new Promise<never>(() => undefined);
       this.ended = true;
       throw endOfThread(error, this.slot);
