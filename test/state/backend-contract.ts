@@ -401,18 +401,23 @@ function describeExpiry(open: OpenBackend, opened: typeof StateBench.open): void
     first.handles.value.update("v");
     first.handles.list.add(1);
     first.handles.map.set("a", 1);
-    const second = await opened(open, mortal, { clock, chains: first.bench.checkpoint("full").chains });
+    first.bench.checkpoint("full");
+    first.handles.value.update("w");
+    first.handles.list.add(2);
+    first.handles.map.set("a", 2);
+    const second = await opened(open, mortal, { clock, chains: first.bench.checkpoint("delta").chains });
     const found = ({ bench, handles }: typeof first) => {
       bench.use("k");
       return [handles.value.get(), [...handles.list.get()], handles.map.get("a")];
     };
     now = 1099;
-    expect(found(second)).to.deep.equal(["v", [1], 1]);
-    const { chains } = second.bench.checkpoint("delta");
+    expect(found(second)).to.deep.equal(["w", [1, 2], 2]);
+    const { chains, taking } = second.bench.checkpoint("delta");
+    expect(taking.entries.get("value")!.map((each) => each.value)).to.deep.equal([{ key: "k", value: "w" }]);
     const third = await opened(open, plain, { clock, chains });
     now = 1100;
     expect(found(second)).to.deep.equal([undefined, [], undefined]);
     now = 5000;
-    expect(found(third)).to.deep.equal(["v", [1], 1]);
+    expect(found(third)).to.deep.equal(["w", [1, 2], 2]);
   });
 }
