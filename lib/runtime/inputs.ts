@@ -25,7 +25,6 @@ export interface Input {
   stopCapture(): void;
   /** Puts a restored record in front of everything else. */
   restore(record: unknown, timestamp: number, keyGroup: number): void;
-  /** Nothing is waiting in it that a barrier would have to overtake. */
   readonly recordsIn: number;
   readonly bytesIn: number;
 }
