@@ -153,9 +153,10 @@ export class TaskCheckpoints {
   }
 
   private note(barrier: Barrier): void {
-    if (barrier.id > (this.newest?.barrier.id ?? 0)) {
-      this.newest = { barrier, bytesIn: this.given.task.bytesIn };
-    }
+    if (barrier.id <= (this.newest?.barrier.id ?? 0)) return;
+    this.newest = { barrier, bytesIn: this.given.task.bytesIn };
+    // Copies for one whose snapshot has failed go nowhere: a later one must not find them.
+    this.copies.length = 0;
   }
 
   private carryOut(actions: readonly AlignmentAction[]): void {

@@ -26,4 +26,9 @@ export const knownSeeds: readonly KnownSeed[] = [
   },
   { seed: 301, topology: "batched", what: "a delta did not take back that the result of a group was due" },
   { seed: 13, topology: "union", what: "a task that was to end counted as one that was waited for" },
+  {
+    seed: 5308,
+    topology: "diamond",
+    what: "records in flight went into a checkpoint whose snapshot had failed instead of the next one",
+  },
 ];
