@@ -284,7 +284,8 @@ class Simulation {
         this.world.log("fault: the process dies");
         this.parallelism = fault.parallelism ?? this.parallelism;
         this.process.end();
-        this.mayBeDone = this.coordinator?.state === "committing";
+        // A job that was stopped goes on from its savepoint, in another store.
+        this.mayBeDone = this.stopped === undefined && this.coordinator?.state === "committing";
         if (this.stopped !== undefined) this.nextJob();
         else {
           this.stopping = undefined;
