@@ -103,6 +103,8 @@ export class CheckpointCoordinator {
   private finalDone = false;
   private periodicWaits = false;
   private cancelTimer: () => void = () => undefined;
+  /** Acknowledged by all tasks, and not completed yet. */
+  private unstored = 0;
   /** Completions, one after the other. */
   private completing: Promise<void> = Promise.resolve();
 
@@ -179,9 +181,14 @@ export class CheckpointCoordinator {
     if (pending.snapshots.size < pending.plan.waitFor.length) return;
     this.pending.delete(checkpoint);
     pending.cancelTimeout();
+    this.unstored++;
     this.completing = this.completing
       .then(() => this.complete(pending))
-      .catch((error: unknown) => this.given.onFailed(error));
+      .catch((error: unknown) => this.given.onFailed(error))
+      .finally(() => {
+        this.unstored--;
+        this.decide();
+      });
   }
 
   declined(checkpoint: number, _task: TaskId, error: MillraceError): void {
@@ -249,7 +256,8 @@ export class CheckpointCoordinator {
   private facts() {
     return {
       triggering: this.triggering || this.stopping,
-      pending: this.pending.size,
+      // Until its manifest is there a checkpoint is under way: else a slow store would fall ever further behind.
+      pending: this.pending.size + this.unstored,
       cleaning: 0,
       now: this.given.clock.steady(),
       lastCompletion: this.lastCompletion,

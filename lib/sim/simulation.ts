@@ -190,7 +190,8 @@ class Simulation {
           mode: plan.mode === "at-least-once" ? "at-least-once" : "exactly-once",
           unaligned: plan.mode === "unaligned" || plan.mode === "timeout",
           alignedTimeout: plan.mode === "timeout" ? 5 : 0,
-          timeout: TIMEOUT_MS,
+          // A barrier waits for the burst of one record, and that for sinks that pause.
+          timeout: plan.pauses > 0 ? TIMEOUT_MS * 20 : TIMEOUT_MS,
           maxConcurrent: plan.concurrent,
           tolerableFailures: plan.tolerable,
           retention: "retain",
