@@ -9,8 +9,8 @@ export const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 /** Capacity of one ring. P x P x edges of them exist, and shared memory cannot shrink. */
 export const RING_BYTES = 512 * 1024;
 
-/** Frames that one record (a flatMap's burst) may leave waiting per channel before its cursor suspends. */
-export const OVERFLOW_FRAMES_MAX = 64;
+/** Records that a channel holds back or queues before its sender has to suspend inside the record in hand. */
+export const HELD_RECORDS_MAX = 65_536;
 
 /** Shapes of records one channel tells apart; further ones travel by the general codec. */
 export const SHAPES_MAX = 16;

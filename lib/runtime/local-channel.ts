@@ -1,12 +1,12 @@
 // @hot a direct call while open, one array write otherwise; guarded by benchmarks/nexmark
+import { HELD_RECORDS_MAX } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import { ElementQueue, Queued } from "./element-queue.js";
 import type { Input, Receiver, TakeRecord } from "./inputs.js";
 import type { Output, OutputOwner } from "./outputs.js";
 
-/** Records that may wait before the sender is asked to stop, and to suspend. */
+/** Records that may wait before the sender is asked to stop. */
 const QUEUE_SOFT = 1024;
-const QUEUE_HARD = 65_536;
 
 /**
  * A channel within a slot. While `open`, the sender's chain calls the receiver's entry directly (see
@@ -46,7 +46,7 @@ export class LocalChannel implements Output, Input {
     this.queue.record(record, timestamp, keyGroup);
     this.receiver.wake();
     const queued = this.queue.length;
-    if (queued >= QUEUE_SOFT) this.owner.raise(queued >= QUEUE_HARD ? 2 : 1);
+    if (queued >= QUEUE_SOFT) this.owner.raise(queued >= HELD_RECORDS_MAX ? 2 : 1);
   }
 
   restore(record: unknown, timestamp: number, keyGroup: number): void {
@@ -163,7 +163,7 @@ export class LocalChannel implements Output, Input {
 
   get level(): 0 | 1 | 2 {
     const queued = this.queue.length;
-    return queued < QUEUE_SOFT ? 0 : queued < QUEUE_HARD ? 1 : 2;
+    return queued < QUEUE_SOFT ? 0 : queued < HELD_RECORDS_MAX ? 1 : 2;
   }
 
   /** What is queued is the receiver's already. */

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.js";
+import { HELD_RECORDS_MAX } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { FrameKind, FrameSink, RecordWriter } from "../codec/contract.js";
 import { createRecordWriter } from "../codec/record-writer.js";
@@ -8,9 +9,6 @@ import { ElementKind } from "./element-kind.js";
 import { ElementQueue, Queued } from "./element-queue.js";
 import type { TakeRecord } from "./inputs.js";
 import type { Output, OutputOwner } from "./outputs.js";
-
-/** Records held back without credit before the sender has to suspend inside the record in hand. */
-const QUEUE_HARD = 65_536;
 
 export interface RingChannelOptions {
   /** The sending operator, for errors. */
@@ -57,7 +55,7 @@ export class RingChannel implements Output, FrameSink {
   /** Takes a record while there is no credit. */
   hold(record: unknown, timestamp: number, keyGroup: number): void {
     this.queue.record(record, timestamp, keyGroup);
-    if (this.queue.length >= QUEUE_HARD) this.owner.raise(2);
+    if (this.queue.length >= HELD_RECORDS_MAX) this.owner.raise(2);
   }
 
   frame(kind: FrameKind, bytes: Buffer, length: number, records: number): void {
@@ -130,7 +128,7 @@ export class RingChannel implements Output, FrameSink {
   }
 
   get level(): 0 | 1 | 2 {
-    return !this.held ? 0 : this.queue.length < QUEUE_HARD ? 1 : 2;
+    return !this.held ? 0 : this.queue.length < HELD_RECORDS_MAX ? 1 : 2;
   }
 
   get drained(): boolean {

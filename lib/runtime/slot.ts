@@ -154,8 +154,4 @@ export class Slot {
       : new MillraceError("INTERNAL", String(error), { cause: error });
     this.events.failed(toData(known));
   }
-
-  get slotNumber(): number {
-    return this.deployment.slot;
-  }
 }
