@@ -1,6 +1,7 @@
 /**
  * msgpackr, for what the generated codecs do not carry. Values of a batch are packed together.
- * Known differences to structured clone: -0 comes back as 0, a null prototype as an ordinary object.
+ * Known differences to structured clone: -0 comes back as 0, a null prototype as an ordinary object,
+ * a field named `__proto__` under another name.
  * Unpacking straight from shared memory is 30 times slower (msgpackr's native strings fail on it), so the
  * bytes are copied out first.
  */

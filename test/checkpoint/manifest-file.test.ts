@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { MillraceError } from "../../lib/base/error.js";
 import { decodeManifest, encodeManifest } from "../../lib/checkpoint/manifest-file.js";
 import type { Manifest, Segment } from "../../lib/checkpoint/snapshot.js";
+import { carriedJson } from "../codec/carried-json.js";
 import { byteOf, manifestOf, segment } from "./manifests.js";
 
 const place = fc.oneof(
@@ -16,9 +17,11 @@ const anySegment: fc.Arbitrary<Segment> = fc.record({
   kind: fc.constantFrom("full", "delta"),
   entries: fc.nat(),
 });
-const plain = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 })) as fc.Arbitrary<
-  Record<string, unknown>
->;
+const json = carriedJson(2);
+const plain = fc.dictionary(
+  fc.string().filter((name) => name !== "__proto__"),
+  json,
+) as fc.Arbitrary<Record<string, unknown>>;
 const snapshot = fc.record({
   uid: fc.string(),
   parts: fc.array(
@@ -47,7 +50,7 @@ const anyManifest: fc.Arbitrary<Manifest> = fc.record({
       maxParallelism: fc.nat(),
       subtasks: fc.array(fc.option(snapshot, { nil: undefined }), { maxLength: 3 }),
       finished: fc.array(fc.boolean(), { maxLength: 3 }),
-      enumerator: fc.jsonValue({ maxDepth: 2 }),
+      enumerator: json,
     }),
     { maxLength: 3 },
   ),
