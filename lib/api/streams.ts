@@ -2,7 +2,6 @@
 import { MillraceError } from "../base/error.js";
 import type { OperatorNode, Partitioner } from "../graph/stream-graph.js";
 import type { AggregateResult, Aggregates } from "../operators/aggregates.js";
-import { coFlatMapLogic, coMapLogic } from "../operators/connected.js";
 import type { AnyFunction } from "../operators/contract.js";
 import { filterLogic } from "../operators/filter.js";
 import { flatMapLogic } from "../operators/flat-map.js";
@@ -10,22 +9,17 @@ import type { KeyedDescriptors } from "../operators/keyed-operator.js";
 import { mapLogic } from "../operators/map.js";
 import type { OperatorDescriptors } from "../operators/operator-state.js";
 import type { SideOutput } from "../operators/process-context.js";
-import { topRecords } from "../operators/top-n.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
 import type { WindowAssigner } from "../time/windows.js";
 import * as added from "./added-operators.js";
 import { BroadcastStream } from "./broadcast-stream.js";
+import { BroadcastConnectedInputs, ConnectedInputs, KeyedConnectedInputs } from "./connected-streams.js";
 import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js";
-import type {
-  BroadcastProcessFunction,
-  CoProcessFunction,
-  KeyedCoProcessFunction,
-  KeyedProcessFunction,
-  NoState,
-  ProcessFunction,
-} from "./process-functions.js";
-import type { Default, Place, RunningOptions, TopOptions } from "./stream-options.js";
+import type { KeyedProcessFunction, NoState, ProcessFunction } from "./process-functions.js";
+import type { RunningOptions } from "./stream-options.js";
+import { type OutputKind, StreamSite } from "./stream-site.js";
+import { Windows } from "./windowed-stream.js";
 
 /** What streams with and without keys have in common. Immutable: every method answers a new stream. */
 export class AnyStream<T> {
@@ -62,7 +56,7 @@ export class AnyStream<T> {
 
   /** Windows over all records, in one subtask; parts are computed on every core first. */
   windowAll(assigner: WindowAssigner): WindowedStream<T, undefined> {
-    return new WindowedStream<T, undefined>(this.env, this.via("global"), assigner, undefined);
+    return new WindowedStream<T, undefined>(siteOf(this.env, this.via("global")), assigner, undefined);
   }
 
   /** This stream and others of the same type as one. */
@@ -155,7 +149,7 @@ export class DataStream<T> extends AnyStream<T> {
    * @example clicks.connect(views).map((click) => click.page, (view) => view.page)
    */
   connect<U>(other: AnyStream<U>): ConnectedStreams<T, U> {
-    return new ConnectedStreams<T, U>(this.env, inputsOf(this, other));
+    return new ConnectedStreams<T, U>(siteOf(this.env, inputsOf(this, other)));
   }
 }
 
@@ -259,14 +253,14 @@ export class KeyedStream<T, K> extends AnyStream<T> {
   connect<U, BK, BV>(other: BroadcastStream<U, BK, BV>): BroadcastConnectedStream<T, U, K, BK, BV>;
   connect<U>(other: KeyedStream<U, K> | BroadcastStream<U, any, any>): any {
     if (other instanceof BroadcastStream) {
-      return new BroadcastConnectedStream(this.env, inputsOf(this, other), other.state, this.key);
+      return new BroadcastConnectedStream(siteOf(this.env, inputsOf(this, other)), other.state, this.key);
     }
-    return new KeyedConnectedStreams<T, U, K>(this.env, inputsOf(this, other), [this.key, other.key]);
+    return new KeyedConnectedStreams<T, U, K>(siteOf(this.env, inputsOf(this, other)), [this.key, other.key]);
   }
 
   /** Event-time windows per key. */
   window(assigner: WindowAssigner): WindowedStream<T, K> {
-    return new WindowedStream<T, K>(this.env, this.inputs, assigner, this.key);
+    return new WindowedStream<T, K>(siteOf(this.env, this.inputs), assigner, this.key);
   }
 
   /** Aggregates over all records of a key so far; emits the new result for every record, or per mini-batch. */
@@ -295,194 +289,32 @@ export class KeyedStream<T, K> extends AnyStream<T> {
   }
 }
 
-/** Two streams as the inputs of one operator: what is the same with and without keys. */
-class TwoStreams<T, U> {
-  private readonly env: GraphBuilder;
-  private readonly inputs: readonly StreamInput[];
-
-  constructor(env: GraphBuilder, inputs: readonly StreamInput[]) {
-    this.env = env;
-    this.inputs = inputs;
-  }
-
-  /**
-   * One record in, one out, of either stream.
-   * @example clicks.connect(views).map((click) => click.page, (view) => view.page)
-   */
-  map<R>(first: (record: T) => R, second: (record: U) => R, name = "map"): Operator<R> {
-    return this.append({ kind: "map", name, logic: coMapLogic(first, second) });
-  }
-
-  /**
-   * One record in, any number out, of either stream.
-   * @example orders.connect(refunds).flatMap((order) => order.lines, () => [])
-   */
-  flatMap<R>(
-    first: (record: T) => Iterable<R>,
-    second: (record: U) => Iterable<R>,
-    name = "flatMap",
-  ): Operator<R> {
-    return this.append({ kind: "flatMap", name, logic: coFlatMapLogic(first, second) });
-  }
-
-  protected append<R>(operator: NewOperator): Operator<R> {
-    return new Operator<R>(this.env, this.env.add(operator, this.inputs));
-  }
-}
-
 /** Two streams as the inputs of one operator. */
-export class ConnectedStreams<T, U> extends TwoStreams<T, U> {
-  /**
-   * A free function per record of either stream.
-   * @example
-   * clicks.connect(views).process("pages", {
-   *   out: type<string>(),
-   *   first(click, ctx) { ctx.emit(click.page); },
-   *   second(view, ctx) { if (view.ms > 1000) ctx.emit(view.page); },
-   * })
-   */
-  process<Out, S extends OperatorDescriptors = NoState>(
-    name: string,
-    functions: CoProcessFunction<T, U, Out, S>,
-  ): Operator<Out> {
-    return this.append(added.coProcess(name, functions));
-  }
-}
+export class ConnectedStreams<T, U> extends ConnectedInputs<T, U, OperatorOutput> {}
 
 /** Two streams of equal keys as the inputs of one operator, with state and timers in common. */
-export class KeyedConnectedStreams<T, U, K> extends TwoStreams<T, U> {
-  private readonly keys: readonly [(record: T) => K, (record: U) => K];
-
-  constructor(
-    env: GraphBuilder,
-    inputs: readonly StreamInput[],
-    keys: readonly [(record: T) => K, (record: U) => K],
-  ) {
-    super(env, inputs);
-    this.keys = keys;
-  }
-
-  /**
-   * A free function per record of either stream, with state and timers of the record's key.
-   * @example
-   * orders.keyBy((o) => o.id).connect(payments.keyBy((p) => p.orderId)).process("paid", {
-   *   out: type<Paid>(),
-   *   state: { order: value<Order>() },
-   *   first(order, ctx) { ctx.state.order.update(order); },
-   *   second(payment, ctx) { ctx.emit({ order: ctx.state.order.get(), payment }); },
-   * })
-   */
-  process<Out, S extends KeyedDescriptors = NoState>(
-    name: string,
-    functions: KeyedCoProcessFunction<T, U, K, Out, S>,
-  ): Operator<Out> {
-    return this.append(added.keyedCoProcess(name, functions, this.keys));
-  }
-}
+export class KeyedConnectedStreams<T, U, K> extends KeyedConnectedInputs<T, U, K, OperatorOutput> {}
 
 /** A keyed stream and a broadcast one as the inputs of one operator. */
-export class BroadcastConnectedStream<T, U, K, BK, BV> {
-  private readonly env: GraphBuilder;
-  private readonly inputs: readonly StreamInput[];
-  private readonly broadcast: BroadcastDescriptor<BK, BV>;
-  private readonly key: (record: T) => K;
-
-  constructor(
-    env: GraphBuilder,
-    inputs: readonly StreamInput[],
-    broadcast: BroadcastDescriptor<BK, BV>,
-    key: (record: T) => K,
-  ) {
-    this.env = env;
-    this.inputs = inputs;
-    this.broadcast = broadcast;
-    this.key = key;
-  }
-
-  /**
-   * A free function per record of either stream: `broadcastElement` writes `ctx.broadcast`, the keyed functions
-   * read it.
-   * @example
-   * tx.keyBy((t) => t.account).connect(rules.broadcast(broadcastState<string, Rule>())).process("rules", {
-   *   out: type<Alert>(),
-   *   element(t, ctx) { if (t.amount > (ctx.broadcast.get(t.kind)?.limit ?? 0)) ctx.emit(alertOf(t)); },
-   *   broadcastElement(rule, ctx) { ctx.broadcast.set(rule.kind, rule); },
-   * })
-   */
-  process<Out, S extends KeyedDescriptors = NoState>(
-    name: string,
-    functions: BroadcastProcessFunction<T, U, K, Out, S, BK, BV>,
-  ): Operator<Out> {
-    const operator = added.broadcastProcess(name, functions, this.key, this.broadcast);
-    return new Operator<Out>(this.env, this.env.add(operator, this.inputs));
-  }
-}
+export class BroadcastConnectedStream<T, U, K, BK, BV> extends BroadcastConnectedInputs<
+  T,
+  U,
+  K,
+  BK,
+  BV,
+  OperatorOutput
+> {}
 
 /** A stream cut into event-time windows. Results are stamped with the window's end - 1. */
-export class WindowedStream<T, K> {
-  private readonly env: GraphBuilder;
-  private readonly inputs: readonly StreamInput[];
-  private readonly assigner: WindowAssigner;
-  private readonly key: ((record: T) => K) | undefined;
+export class WindowedStream<T, K> extends Windows<T, K, OperatorOutput> {}
 
-  constructor(
-    env: GraphBuilder,
-    inputs: readonly StreamInput[],
-    assigner: WindowAssigner,
-    key: ((record: T) => K) | undefined,
-  ) {
-    this.env = env;
-    this.inputs = inputs;
-    this.assigner = assigner;
-    this.key = key;
-  }
+/** What the methods in other files answer. */
+interface OperatorOutput extends OutputKind {
+  readonly output: Operator<this["record"]>;
+}
 
-  /** Named aggregates per window, optionally made into a record of one's own. */
-  aggregate<A extends Aggregates<T>>(aggregates: A): Operator<Default<K> & AggregateResult<A>>;
-  aggregate<A extends Aggregates<T>, R>(
-    aggregates: A,
-    project: (result: AggregateResult<A>, place: Place<K>) => R,
-  ): Operator<R>;
-  aggregate(aggregates: Aggregates<T>, project?: (result: any, place: any) => unknown): Operator<any> {
-    return this.operator("aggregate", aggregates, project);
-  }
-
-  /** Combines the records of a window into one. */
-  reduce(combine: (left: T, right: T) => T): Operator<T> {
-    return this.operator(
-      "reduce",
-      { value: added.reduction(combine) },
-      (result: { value: T }) => result.value,
-    );
-  }
-
-  /** The `n` records with the highest `by` of each window (and key), best first. */
-  topN(n: number, options: TopOptions<T>): Operator<T>;
-  topN<R>(
-    n: number,
-    options: TopOptions<T>,
-    project: (record: T, rank: number, place: Place<K>) => R,
-  ): Operator<R>;
-  topN(
-    n: number,
-    options: TopOptions<T>,
-    project?: (record: T, rank: number, place: any) => unknown,
-  ): Operator<any> {
-    const top = topRecords(n, options.by, options.ties);
-    const ranked = this.operator<unknown[]>("top", { top }, (result: { top: T[] }, place: unknown) =>
-      project === undefined ? result.top : result.top.map((record, i) => project(record, i + 1, place)),
-    );
-    return ranked.append({ kind: "flatMap", name: "ranks", logic: flatMapLogic((rows: unknown[]) => rows) });
-  }
-
-  private operator<R>(
-    name: string,
-    aggregates: Aggregates<T>,
-    project: ((...given: any[]) => R) | undefined,
-  ) {
-    const operator = added.windowAggregate(name, this.assigner, aggregates, this.key, project);
-    return new Operator<R>(this.env, this.env.add(operator, this.inputs));
-  }
+function siteOf(env: GraphBuilder, inputs: readonly StreamInput[]): StreamSite<OperatorOutput> {
+  return new StreamSite<OperatorOutput>(env, inputs, (graph, node) => new Operator(graph, node));
 }
 
 /** The inputs of an operator with two. */
