@@ -45,6 +45,10 @@ export const catalogue = {
     "A timer takes a time in ms, and `process` a function `timer(time, ctx)`; without `watermarks` at the source " +
       "records have no timestamp to count from.",
   ),
+  TIMESTAMP_MISSING: entry(
+    "Give the source `watermarks` whose function answers a time in ms or a Date for every record, or use windows by " +
+      "processing time.",
+  ),
   RECORD_NOT_CARRIABLE: entry(
     "A record that crosses threads holds plain data. Remove the function, symbol or class instance at the path shown.",
   ),

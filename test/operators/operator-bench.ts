@@ -1,0 +1,91 @@
+/** An operator driven by hand, over the heap backend: gates, snapshots, restore. */
+import { expect } from "chai";
+import type { Operator, OperatorContext, OperatorLogic } from "../../lib/operators/contract.js";
+import type { StatePart } from "../../lib/state/contract.js";
+import { heapBackend } from "../../lib/state/heap/backend.js";
+
+export type Saved = Record<string, { value: unknown; stamp: number; keyGroup: number }[]>;
+
+/** One subtask that owns all key groups. */
+export class Bench {
+  readonly gate = { level: 0 };
+  readonly parts = new Map<string, StatePart>();
+  readonly rows: unknown[] = [];
+  /** Of the rows. */
+  readonly times: number[] = [];
+  readonly sides: [string, unknown, number][] = [];
+  readonly counters = { lateRecordsDropped: 0 };
+  readonly operator: Operator;
+  wall = 0;
+  steady = 0;
+  wakes = 0;
+  /** The gate closes after this many records. */
+  credit = Number.POSITIVE_INFINITY;
+  /** The level of a closed gate: 2 suspends inside a record. */
+  closed = 1;
+
+  constructor(logic: OperatorLogic) {
+    const declare = (part: StatePart) => {
+      expect(this.parts.has(part.name)).to.equal(false);
+      this.parts.set(part.name, part);
+    };
+    const context = {
+      job: "job",
+      operator: "operator",
+      subtask: 0,
+      parallelism: 1,
+      maxParallelism: 128,
+      gate: this.gate,
+      out: (record: unknown, timestamp: number) => {
+        this.rows.push(record);
+        this.times.push(timestamp);
+        if (--this.credit <= 0) this.gate.level = this.closed;
+      },
+      side: (tag: string) => (record: unknown, timestamp: number) =>
+        this.sides.push([tag, record, timestamp]),
+      counters: this.counters,
+      wake: () => this.wakes++,
+      now: () => this.steady,
+      wallNow: () => this.wall,
+      parts: { declare },
+      keyedState: () =>
+        heapBackend.open({
+          job: "job",
+          operator: "operator",
+          subtask: 0,
+          maxParallelism: 128,
+          groups: { first: 0, last: 127 },
+          directory: "",
+          now: () => this.wall,
+          parts: { declare },
+        }),
+    };
+    this.operator = logic.create!(context as unknown as OperatorContext);
+  }
+
+  freeze(): () => Saved {
+    const saved: Saved = {};
+    const frozen = [...this.parts.values()].map((part) => {
+      const entries: Saved[string] = [];
+      saved[part.name] = entries;
+      return part.freeze("full", {
+        entry: (each, stamp, keyGroup) => entries.push({ value: structuredClone(each), stamp, keyGroup }),
+      });
+    });
+    return () => {
+      for (const each of frozen) while (!each.pack(() => true));
+      return saved;
+    };
+  }
+
+  load(saved: Saved): this {
+    for (const [name, entries] of Object.entries(saved)) {
+      for (const each of entries) this.parts.get(name)!.load(each.value, each.stamp, each.keyGroup);
+    }
+    return this;
+  }
+
+  take(): unknown[] {
+    return this.rows.splice(0);
+  }
+}
