@@ -1,12 +1,13 @@
 /** An operator driven by hand, over the heap backend: gates, snapshots, restore. */
 import { expect } from "chai";
 import type { Operator, OperatorContext, OperatorLogic } from "../../lib/operators/contract.js";
-import type { StatePart } from "../../lib/state/contract.js";
+import type { KeyGroupRange, StateBackend, StatePart } from "../../lib/state/contract.js";
 import { heapBackend } from "../../lib/state/heap/backend.js";
+import { rangeOf } from "../../lib/state/key.js";
 
 export type Saved = Record<string, { value: unknown; stamp: number; keyGroup: number }[]>;
 
-/** One subtask that owns all key groups. */
+/** One subtask; the only one unless it is told otherwise. */
 export class Bench {
   readonly gate = { level: 0 };
   readonly parts = new Map<string, StatePart>();
@@ -16,6 +17,7 @@ export class Bench {
   readonly sides: [string, unknown, number][] = [];
   readonly counters = { lateRecordsDropped: 0 };
   readonly operator: Operator;
+  private readonly groups: KeyGroupRange;
   wall = 0;
   steady = 0;
   wakes = 0;
@@ -24,7 +26,8 @@ export class Bench {
   /** The level of a closed gate: 2 suspends inside a record. */
   closed = 1;
 
-  constructor(logic: OperatorLogic) {
+  constructor(logic: OperatorLogic, subtask = 0, parallelism = 1, backend: StateBackend = heapBackend) {
+    this.groups = rangeOf(subtask, 128, parallelism);
     const declare = (part: StatePart) => {
       expect(this.parts.has(part.name)).to.equal(false);
       this.parts.set(part.name, part);
@@ -32,8 +35,8 @@ export class Bench {
     const context = {
       job: "job",
       operator: "operator",
-      subtask: 0,
-      parallelism: 1,
+      subtask,
+      parallelism,
       maxParallelism: 128,
       gate: this.gate,
       out: (record: unknown, timestamp: number) => {
@@ -49,12 +52,12 @@ export class Bench {
       wallNow: () => this.wall,
       parts: { declare },
       keyedState: () =>
-        heapBackend.open({
+        backend.open({
           job: "job",
           operator: "operator",
-          subtask: 0,
+          subtask,
           maxParallelism: 128,
-          groups: { first: 0, last: 127 },
+          groups: this.groups,
           directory: "",
           now: () => this.wall,
           parts: { declare },
@@ -78,11 +81,20 @@ export class Bench {
     };
   }
 
+  /** Loads what is this subtask's of a snapshot. */
   load(saved: Saved): this {
     for (const [name, entries] of Object.entries(saved)) {
-      for (const each of entries) this.parts.get(name)!.load(each.value, each.stamp, each.keyGroup);
+      const part = this.parts.get(name)!;
+      for (const { value, stamp, keyGroup } of entries) {
+        if (part.scope === "keyed" && !this.owns(keyGroup)) continue;
+        part.load(structuredClone(value), stamp, keyGroup);
+      }
     }
     return this;
+  }
+
+  owns(keyGroup: number): boolean {
+    return keyGroup >= this.groups.first && keyGroup <= this.groups.last;
   }
 
   take(): unknown[] {
