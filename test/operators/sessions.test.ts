@@ -90,6 +90,7 @@ const ways: readonly RunOptions[] = [
   { parallelism: 1 },
   { parallelism: 2 },
   { parallelism: 4 },
+  { inline: true, parallelism: 2, stateBackend: "lmdb" },
 ];
 
 describe("sessions, count windows and lateness in jobs", () => {

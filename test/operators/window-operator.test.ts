@@ -358,6 +358,57 @@ describe("triggers", () => {
   }
 });
 
+describe("triggers by the clock", () => {
+  it("fire at multiples of the interval, and at the window's end", () => {
+    const clock = tumbling(10, { time: "processing" });
+    const bench = new Bench(listed(clock, { trigger: triggers.continuousProcessingTime(4) }));
+    const steps = [{ wall: 1 }, 1, { wall: 3 }, { wall: 4 }, 2, { wall: 9 }, { wall: 10 }, { wall: 99 }];
+    expect(play(bench, steps)).to.deep.equal([
+      ["a", 0, 10, [1]],
+      ["a", 0, 10, [1, 2]],
+      ["a", 0, 10, [1, 2]],
+    ]);
+    const sessions = new Bench(
+      listed(session(6, { time: "processing" }), { trigger: triggers.continuousProcessingTime(4) }),
+    );
+    expect(play(sessions, [1, { wall: 3 }, 2, { wall: 4 }, { wall: 8 }, { wall: 9 }])).to.deep.equal([
+      ["a", 0, 9, [1, 2]],
+      ["a", 0, 9, [1, 2]],
+      ["a", 0, 9, [1, 2]],
+    ]);
+  });
+
+  it("go on with event time over sessions that merge", () => {
+    const bench = new Bench(listed(session(6), { trigger: triggers.continuousEventTime(4) }));
+    expect(play(bench, [1, { wm: 3 }, 7, { wm: 4 }, { wm: 12 }])).to.deep.equal([
+      ["a", 1, 13, [1, 7]],
+      ["a", 1, 13, [1, 7]],
+      ["a", 1, 13, [1, 7]],
+    ]);
+  });
+
+  it("may be one's own, with a value per window and timers", () => {
+    const onSecond: Trigger<Item, { seen: number }> = {
+      element(_record, ctx) {
+        const seen = (ctx.state.get()?.seen ?? 0) + 1;
+        ctx.state.update({ seen });
+        ctx.timers.eventTime(ctx.window.end + 5);
+        ctx.timers.processingTime(ctx.processingTime() + 10);
+        return seen === 2 ? "fireAndPurge" : undefined;
+      },
+      eventTime: (time, ctx) => (time === ctx.window.end + 5 ? "fire" : "continue"),
+      processingTime: () => "purge",
+    };
+    const bench = new Bench(listed(tumbling(10), { trigger: onSecond, allowedLateness: 100 }));
+    const steps = [1, 2, 3, { wm: 14 }, { wm: 15 }, { wall: 10 }, 4, { wm: 200 }];
+    expect(play(bench, steps)).to.deep.equal([
+      ["a", 0, 10, [1, 2]],
+      ["a", 0, 10, [3]],
+      ["a", 0, 10, [4]],
+    ]);
+  });
+});
+
 describe("evictors", () => {
   const evicted = (evictor: WindowOptions<Item>["evictor"], steps: Step[]) =>
     (
