@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
 import type { Random } from "../base/random.js";
 import type { Scheduler } from "../base/scheduler.js";
+import { within } from "../base/time-limit.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import { type CheckpointPlan, partlyFinishedUnion, planCheckpoint } from "../checkpoint/checkpoint-plan.js";
 import type { CheckpointStore } from "../checkpoint/checkpoint-store.js";
@@ -296,8 +297,13 @@ export class CheckpointCoordinator {
     this.stopping = endsJob(request);
     const id = store.begin();
     const timestamp = clock.now();
+    const deadline = clock.steady() + settings.timeoutMs;
     try {
-      await sources!.settled();
+      if (!(await within(settings.timeoutMs, sources!.settled(), scheduler))) {
+        if (attempt === this.attempt) this.statistics.onTriggered(id, request.purpose, timestamp, []);
+        this.untriggered(id, request, attempt === this.attempt ? "expired" : "tasks-not-running");
+        return;
+      }
       // From here to the triggers nothing may come between: splits given out later are in neither snapshot.
       if (attempt === undefined || attempt !== this.attempt) {
         this.untriggered(id, request, "tasks-not-running");
@@ -330,12 +336,11 @@ export class CheckpointCoordinator {
         plan: decided,
         enumerators,
         snapshots: new Map(),
-        cancelTimeout: scheduler.after(settings.timeoutMs, () => this.fail(pending, "expired")),
+        cancelTimeout: scheduler.after(deadline - clock.steady(), () => this.fail(pending, "expired")),
       };
       this.pending.set(id, pending);
       attempt.trigger(barrier, decided.trigger);
     } catch {
-      this.stopping = false;
       this.untriggered(id, request, attempt === this.attempt ? "trigger-failed" : "tasks-not-running");
     } finally {
       if (request === this.finalAsked) this.finalAsked = undefined;
@@ -348,6 +353,7 @@ export class CheckpointCoordinator {
 
   private untriggered(id: number, request: Request, reason: FailureReason): void {
     const { store, clock } = this.given;
+    if (endsJob(request)) this.stopping = false;
     void store.abort(id);
     this.statistics.onFailed(id, failureReasons[reason].text, clock.now());
     this.refuse(request, reason);

@@ -14,14 +14,16 @@ import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/load.js";
 import { redistribute } from "../checkpoint/redistribution.js";
 import type { RestartStrategy } from "../checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "../checkpoint/statistics.js";
+import type { JobRestore } from "../checkpoint/task-restore.js";
 import type { JobOptions } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { LaunchHost } from "../protocol/slot-host.js";
+import type { Committable } from "../sink/contract.js";
 import type { BlobStore } from "../storage/contract.js";
 import { Attempt } from "./attempt.js";
 import { CheckpointCoordinator } from "./checkpoint-coordinator.js";
 import type { CheckpointSettings } from "./checkpoint-settings.js";
-import { Committers, committablesOf } from "./committers.js";
+import { Committers } from "./committers.js";
 import { type Placement, place } from "./placement.js";
 import { isFatal } from "./restartable.js";
 import { SplitGivers } from "./split-givers.js";
@@ -107,6 +109,9 @@ export class JobCoordinator {
   /** Who waits for the tasks to run with the plan that was taken over. */
   private rescaled: Rescaling | undefined;
   private readonly committers = new Committers();
+  private hasOpenSinks = false;
+  /** The run does not fit its own checkpoint: that stays, with all it names, for a program that does. */
+  private misfit: unknown;
   private readonly checkpoints: CheckpointCoordinator | undefined;
   private readonly unplaced: Placement;
   private attempt: Attempt | undefined;
@@ -148,10 +153,8 @@ export class JobCoordinator {
 
   /** Runs the job to its end. Rejects with a MillraceError when it failed or was cancelled. */
   async run(): Promise<void> {
-    const { runId, checkpoints } = this.given;
+    const { checkpoints } = this.given;
     try {
-      // A run that begins with a savepoint goes on with what another has written.
-      await this.committers.open(this.plan, runId, this.isResumed || this.given.origin !== undefined);
       await this.runAttempts();
       await checkpoints?.store.end("finished", checkpoints.settings.retention);
       this.state = "finished";
@@ -159,6 +162,7 @@ export class JobCoordinator {
       for (const each of [this.rescaling, this.rescaled]) each?.failed(error);
       const isCancelled = MillraceError.is(error) && error.code === "JOB_CANCELLED";
       this.state = isCancelled ? "cancelled" : "failed";
+      if (error === this.misfit) throw error;
       await this.committers.abort();
       const outcome = isCancelled ? "cancelled" : "failed";
       await checkpoints?.store.end(outcome, checkpoints.settings.retention).catch(() => undefined);
@@ -260,14 +264,17 @@ export class JobCoordinator {
     const sources = this.sources;
     let attempt: Attempt | undefined;
     try {
+      // Nothing outside of the job is touched before it is known that the checkpoint fits.
       const origin = await this.findOrigin();
+      const restore = this.fit(origin);
+      await this.openSinks();
       if (origin !== undefined || number > 1 || this.isResumed) {
         this.given.onRecovery(this.failure, origin);
-        await this.settleSinks(origin);
+        await this.settleSinks(restore);
       }
       if (number > 1) this.settleRows(origin);
-      await sources.open(enumeratorsOf(origin));
-      attempt = this.newAttempt(number, sources, origin);
+      await sources.open(new Map(restore?.enumerators.map(({ uid, state }) => [uid, state])));
+      attempt = this.newAttempt(number, sources, origin, restore);
       this.attempt = attempt;
       if (this.ending !== undefined) throw this.ending;
       await attempt.deploy();
@@ -299,8 +306,34 @@ export class JobCoordinator {
     return origin === undefined ? undefined : loadCheckpoint(origin.store, origin.path);
   }
 
-  private async settleSinks(origin: LoadedCheckpoint | undefined): Promise<void> {
-    if (origin !== undefined) await this.committers.commit(committablesOf(origin.manifest));
+  /** What the job's subtasks load. Throws when the checkpoint does not fit the job. */
+  private fit(origin: LoadedCheckpoint | undefined): JobRestore | undefined {
+    if (origin === undefined) return undefined;
+    const { allowNonRestoredState, runId } = this.given;
+    try {
+      return redistribute(origin.manifest, this.plan.jobGraph, { allowNonRestoredState });
+    } catch (error) {
+      if (origin.manifest.jobId === runId) this.misfit = error;
+      throw error;
+    }
+  }
+
+  /** Once: a sink that cannot be opened is no reason to try again. */
+  private async openSinks(): Promise<void> {
+    if (this.hasOpenSinks) return;
+    this.hasOpenSinks = true;
+    try {
+      // A run that begins with a savepoint goes on with what another has written.
+      const isResumed = this.isResumed || this.given.origin !== undefined;
+      await this.committers.open(this.plan, this.given.runId, isResumed);
+    } catch (error) {
+      this.ending ??= error;
+      throw error;
+    }
+  }
+
+  private async settleSinks(restore: JobRestore | undefined): Promise<void> {
+    if (restore !== undefined) await this.committers.commit(committablesOf(restore));
     await this.committers.cleanUp();
   }
 
@@ -311,10 +344,14 @@ export class JobCoordinator {
     onRestart();
   }
 
-  private newAttempt(number: number, sources: SplitGivers, origin: LoadedCheckpoint | undefined): Attempt {
+  private newAttempt(
+    number: number,
+    sources: SplitGivers,
+    origin: LoadedCheckpoint | undefined,
+    restore: JobRestore | undefined,
+  ): Attempt {
     const { given, checkpoints } = this;
-    const { plan } = this;
-    const { allowNonRestoredState, clock } = given;
+    const { clock } = given;
     if (origin !== undefined && this.checkpoints !== undefined) {
       const { checkpoint, purpose } = origin.manifest;
       this.checkpoints.statistics.onRestored(checkpoint, purpose, clock.now(), origin.path);
@@ -334,10 +371,7 @@ export class JobCoordinator {
         store === undefined
           ? undefined
           : { store: store.store.location, jobId: store.jobId, epoch: store.epoch },
-      restores:
-        origin === undefined
-          ? []
-          : redistribute(origin.manifest, plan.jobGraph, { allowNonRestoredState }).tasks,
+      restores: restore?.tasks ?? [],
       restoreFrom: origin?.location,
       events: {
         // What a restored task gives before its first barrier belongs behind the checkpoint it was restored from.
@@ -377,11 +411,8 @@ function keyGroupsOf({ jobGraph }: Plan): Record<string, number> {
   );
 }
 
-function enumeratorsOf(origin: LoadedCheckpoint | undefined): Map<string, unknown> {
-  const operators = origin?.manifest.operators ?? [];
+function committablesOf({ committables }: JobRestore): Map<string, readonly Committable[]> {
   return new Map(
-    operators.flatMap(({ uid, enumerator }) =>
-      enumerator === undefined ? [] : [[uid, enumerator] as const],
-    ),
+    committables.map((each) => [each.uid, each.committables.map(({ committable }) => committable)]),
   );
 }

@@ -52,7 +52,7 @@ export class SplitGivers {
     }
   }
 
-  /** Everything requested so far was given, or has failed. */
+  /** Everything requested so far was given, or has failed. Waits for as long as an enumerator takes to answer. */
   async settled(): Promise<void> {
     while (this.answering.size > 0) await Promise.allSettled(this.answering);
   }
