@@ -108,6 +108,10 @@ class ReplayEnumerator implements SplitEnumerator<ReplaySplit> {
     return next === undefined ? undefined : [next];
   }
 
+  addSplitsBack(splits: readonly ReplaySplit[]): void {
+    this.left.unshift(...splits);
+  }
+
   snapshot(): readonly ReplaySplit[] {
     return [...this.left];
   }

@@ -87,6 +87,7 @@ class TestRun {
       isSource: (vertex: number) => vertex === 0,
       settled: () => settled,
       snapshot: () => new Map([["source", {}]]),
+      completed: () => undefined,
     };
     this.coordinator.reset();
     this.coordinator.begin(attempt as unknown as Attempt, sources as unknown as SplitGivers);
