@@ -6,52 +6,15 @@
  * again (`endRegion`, `restartRegion`) while the others go on; else the attempt has failed.
  */
 import { assert } from "../base/assert.js";
-import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
 import { RING_BYTES } from "../base/limits.js";
-import type { Scheduler } from "../base/scheduler.js";
 import type { Barrier } from "../checkpoint/barrier.js";
-import type { TaskSnapshot } from "../checkpoint/snapshot.js";
-import type { CheckpointDeployment, CommittableReport, JobOptions, TaskId } from "../protocol/deployment.js";
-import type { Plan } from "../protocol/program.js";
-import type { LaunchHost } from "../protocol/slot-host.js";
+import type { CommittableReport, TaskId } from "../protocol/deployment.js";
+import type { AttemptOptions, RunOrigin } from "./attempt-options.js";
 import { type Placement, place } from "./placement.js";
-import { RegionRun, type RunOrigin } from "./region-run.js";
+import { RegionRun } from "./region-run.js";
 import { type Region, regionsOf, renewed } from "./regions.js";
-import type { SplitGivers } from "./split-givers.js";
 import { Watchdog } from "./watchdog.js";
-
-export interface AttemptOptions {
-  readonly plan: Plan;
-  readonly moduleUrl: string;
-  readonly params: unknown;
-  readonly options: JobOptions;
-  readonly fingerprint: string;
-  readonly runId: string;
-  readonly number: number;
-  readonly checkpoints: CheckpointDeployment | undefined;
-  readonly origin: RunOrigin;
-  readonly hangTimeoutMs: number;
-  /** Capacity of each ring; default RING_BYTES. */
-  readonly ringBytes?: number;
-  readonly launch: LaunchHost;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly sources: SplitGivers;
-  readonly events: AttemptEvents;
-}
-
-/** What an attempt tells whoever runs it. */
-export interface AttemptEvents {
-  /** `slot`: of the writer. */
-  rows(uid: string, rows: readonly unknown[], checkpoint: number, slot: number): void;
-  acknowledged(checkpoint: number, snapshot: TaskSnapshot): void;
-  declined(checkpoint: number, task: TaskId, error: MillraceError): void;
-  dataEnded(task: TaskId): void;
-  taskFinished(task: TaskId): void;
-  /** True: the region is started again. Else the attempt has failed. */
-  regionFailed(region: Region, error: unknown): boolean;
-}
 
 export class Attempt {
   /** Changes when a region is started again. */

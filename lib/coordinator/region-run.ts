@@ -5,25 +5,14 @@
  */
 import { fromData } from "../base/error.js";
 import type { Barrier } from "../checkpoint/barrier.js";
-import type { TaskRestore } from "../checkpoint/task-restore.js";
 import type { CommittableReport, Deployment, SlotEvents, TaskId } from "../protocol/deployment.js";
 import type { SlotHost } from "../protocol/slot-host.js";
-import type { StoreLocation } from "../storage/contract.js";
-import type { AttemptOptions } from "./attempt.js";
+import type { AttemptOptions, RunOrigin } from "./attempt-options.js";
 import type { Placement } from "./placement.js";
 import type { Region } from "./regions.js";
 
 /** How long slots may take to stop before their threads are killed, ms. */
 const STOP_PATIENCE_MS = 300;
-
-/** Where tasks go on. */
-export interface RunOrigin {
-  readonly restores: readonly TaskRestore[];
-  /** The store that `restores` refer to. */
-  readonly restoreFrom: StoreLocation | undefined;
-  /** The checkpoint; 0 where there is none. */
-  readonly checkpoint: number;
-}
 
 /** What a run tells its attempt. */
 export interface RegionRunEvents {

@@ -351,6 +351,8 @@ class Simulation {
     if (inProgress > 0) this.problems.push(`${inProgress} checkpoints are still under way`);
     this.process.end();
     if (outcome === "finished") {
+      const left = [...this.tables.values()].flatMap((table) => table.left);
+      if (left.length > 0) this.problems.push(`transactions are left: ${left.slice(0, 3).join(", ")}`);
       if (this.completed === 0) this.problems.push("the job has finished without a checkpoint");
       this.over = true;
       return;

@@ -33,7 +33,12 @@ export class Table {
     if (rows === undefined) this.broken.push(`transaction ${transaction} is gone and has to be committed`);
     this.staged.delete(transaction);
     this.committed.add(transaction);
-    this.rows.push(...(rows ?? []));
+    for (const row of rows ?? []) this.rows.push(row);
+  }
+
+  /** What is staged still: nothing, once its job has finished. */
+  get left(): readonly string[] {
+    return [...this.staged.keys()];
   }
 
   /** Throws away what is staged by a run, or by a writer of it. */
