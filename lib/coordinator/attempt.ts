@@ -29,6 +29,7 @@ export class Attempt {
   /** By region: the one that runs. */
   private readonly runs: RegionRun[];
   private isRunning = false;
+  private failure: { readonly error: unknown } | undefined;
   private ended = false;
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
   private readonly allFinished: Promise<void>;
@@ -66,12 +67,15 @@ export class Attempt {
 
   /** Ends the attempt with an error. */
   fail(error: unknown): void {
+    this.failure ??= { error };
     this.settle.reject(error);
   }
 
-  /** As `what`; rejects when the attempt fails before. */
-  unlessFailed<T>(what: Promise<T>): Promise<T> {
-    return Promise.race([what, this.allFinished.then(() => what)]);
+  /** As `what`; rejects when the attempt has failed, or fails before. */
+  async unlessFailed<T>(what: Promise<T>): Promise<T> {
+    const answer = await Promise.race([what, this.allFinished.then(() => what)]);
+    if (this.failure !== undefined) throw this.failure.error;
+    return answer;
   }
 
   /** Puts a barrier in front of what these tasks do next. */
@@ -125,9 +129,9 @@ export class Attempt {
     return new RegionRun(region, number, this.given, origin, {
       failed: (error) => {
         if (this.ended) return;
-        if (!this.isRunning || !this.given.events.regionFailed(region, error)) this.settle.reject(error);
+        if (!this.isRunning || !this.given.events.regionFailed(region, error)) this.fail(error);
       },
-      sourceFailed: (error) => this.settle.reject(error),
+      sourceFailed: (error) => this.fail(error),
       finished: (committables) => {
         this.committables.push(...committables);
         if (this.runs.every(({ isFinished }) => isFinished)) this.settle.resolve();

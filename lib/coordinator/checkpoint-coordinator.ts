@@ -314,7 +314,7 @@ export class CheckpointCoordinator {
     const timestamp = clock.now();
     const deadline = clock.steady() + settings.timeoutMs;
     try {
-      if (!(await within(settings.timeoutMs, sources!.settled(), scheduler))) {
+      if (!(await this.settle(sources!, deadline))) {
         if (attempt === this.attempt) this.statistics.onTriggered(id, request.purpose, timestamp, []);
         this.untriggered(id, request, attempt === this.attempt ? "expired" : "tasks-not-running");
         return;
@@ -364,6 +364,16 @@ export class CheckpointCoordinator {
         this.decide();
       }
     }
+  }
+
+  /** No split is on its way to a reader; false when that is not so in time. */
+  private async settle(sources: SplitGivers, deadline: number): Promise<boolean> {
+    const { clock, scheduler } = this.given;
+    do {
+      if (!(await within(deadline - clock.steady(), sources.settled(), scheduler))) return false;
+      // What came in meanwhile may have been asked for.
+    } while (!sources.isSettled);
+    return true;
   }
 
   private untriggered(id: number, request: Request, reason: FailureReason): void {

@@ -131,6 +131,7 @@ export class RegionFailover {
     for (const [uid, subtasks] of this.subtasksByUid(region)) {
       await committers.cleanUpAfter(uid, { attempt: number, subtasks });
     }
+    await attempt.unlessFailed(Promise.resolve());
     checkpoints.forget(region.tasks);
     const { loaded, restores } = origin;
     events.recovering(region, error, loaded);

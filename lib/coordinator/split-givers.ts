@@ -69,6 +69,10 @@ export class SplitGivers {
     }
   }
 
+  get isSettled(): boolean {
+    return this.answering.size === 0;
+  }
+
   /**
    * Everything requested so far (by these tasks) was given, or has failed. Waits for as long as an enumerator takes
    * to answer.
@@ -106,7 +110,7 @@ export class SplitGivers {
     for (const each of this.assignments.values()) each.onCompleted(checkpoint);
   }
 
-  /** By operator. Call it right after `settled`, and trigger before anything else is given. */
+  /** By operator. Call it when `isSettled`, and trigger before anything else is given. */
   snapshot(checkpoint: number): Map<string, unknown> {
     for (const each of this.assignments.values()) each.onTriggered(checkpoint);
     const { vertices } = this.plan.jobGraph;

@@ -86,6 +86,7 @@ class TestRun {
     const sources = {
       isSource: (vertex: number) => vertex === 0,
       settled: () => settled,
+      isSettled: true,
       snapshot: () => new Map([["source", {}]]),
       completed: () => undefined,
     };
