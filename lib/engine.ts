@@ -101,6 +101,13 @@ export interface SubtaskMetrics extends MetricValues {
   readonly subtask: number;
 }
 
+/** What became of `job.rescale`. */
+export interface Rescaled {
+  readonly parallelism: number;
+  /** How long no record was processed, ms. */
+  readonly pauseMs: number;
+}
+
 /** A running job. */
 export interface Job extends AsyncDisposable {
   readonly name: string;
@@ -133,7 +140,7 @@ export interface Job extends AsyncDisposable {
    * Goes on with another parallelism, from a checkpoint taken for it; resolves when records are processed again.
    * Operators with a parallelism of their own keep it. Throws CHECKPOINTS_OFF, PARALLELISM_INVALID.
    */
-  rescale(parallelism: number): Promise<void>;
+  rescale(parallelism: number): Promise<Rescaled>;
   /** Ends the job; what was not committed is thrown away. */
   cancel(): Promise<void>;
 }
@@ -426,8 +433,8 @@ class RunningJob implements Job {
     return path;
   }
 
-  rescale(parallelism: number): Promise<void> {
-    return this.coordinator.rescale(parallelism);
+  async rescale(parallelism: number): Promise<Rescaled> {
+    return { parallelism, pauseMs: await this.coordinator.rescale(parallelism) };
   }
 
   async cancel(): Promise<void> {

@@ -61,6 +61,7 @@ export {
   type Job,
   openSession,
   type Recovery,
+  type Rescaled,
   type RunOptions,
   run,
   type Session,
