@@ -1,7 +1,7 @@
 // @hot one call per frame; guarded by benchmarks/exchange
 /** A single-writer single-reader ring of byte frames in shared memory; see ring-layout.ts. */
 import { assert } from "../base/assert.js";
-import { FRAME_BYTES, RING_BYTES } from "../base/limits.js";
+import { CREDIT_BYTES, FRAME_BYTES, FRAME_BYTES_MIN, RING_BYTES } from "../base/limits.js";
 import type { Doorbell } from "./doorbell.js";
 import {
   CREDIT,
@@ -29,9 +29,19 @@ export interface RingMemory {
 export function createRing(capacity: number = RING_BYTES): SharedArrayBuffer {
   assert(capacity >= 1024 && (capacity & (capacity - 1)) === 0, "a ring's capacity is a power of two");
   const memory = new SharedArrayBuffer(FRAMES_AT + capacity);
-  // A quarter is kept back: a batch that has begun goes on beyond the credit, so that a barrier can overtake it.
-  new Int32Array(memory)[CREDIT] = capacity - (capacity >> 2);
+  new Int32Array(memory)[CREDIT] = Math.min(CREDIT_BYTES, creditMax(capacity));
   return memory;
+}
+
+/** A quarter is kept back: a batch that has begun goes on beyond the credit, so that a barrier can overtake it. */
+function creditMax(capacity: number): number {
+  return capacity - (capacity >> 2);
+}
+
+/** About how large frames should be: many fit the ring, and several the credit. */
+function frameBytesFor(credit: number, capacity: number): number {
+  const most = Math.min(FRAME_BYTES, capacity >> 4);
+  return Math.max(Math.min(FRAME_BYTES_MIN, most), Math.min(credit >> 3, most));
 }
 
 export class RingWriter {
@@ -53,9 +63,18 @@ export class RingWriter {
     this.seenHead = Atomics.load(this.i32, HEAD);
   }
 
-  /** About how large frames should be: many fit the ring. */
+  /** About how large frames should be now: the credit says. */
   get frameBytes(): number {
-    return Math.min(FRAME_BYTES, this.capacity >> 4);
+    return frameBytesFor(this.credit, this.capacity);
+  }
+
+  /** The largest that `frameBytes` ever is. */
+  get frameBytesMax(): number {
+    return frameBytesFor(this.capacity, this.capacity);
+  }
+
+  private get credit(): number {
+    return Math.min(Atomics.load(this.i32, CREDIT), creditMax(this.capacity));
   }
 
   /** Bytes published and not released yet. */
@@ -65,24 +84,25 @@ export class RingWriter {
   }
 
   /**
-   * Publishes a frame. False: no room or no credit now. An empty ring takes any frame that fits half of it.
+   * Publishes a frame. False: no room or no credit now. An empty ring takes any frame that fits half of it, unless
+   * the credit is 0. One frame of the credit is left for the batch that is open when there is no more.
    * Waking a reader costs as much as encoding fifty records, so a sleeping one is woken for several frames
    * together: the writer calls `ring()` when it stops writing for now.
    */
   tryWrite(kind: number, records: number, source: Uint8Array, length: number): boolean {
-    return this.write(kind, records, source, length, Atomics.load(this.i32, CREDIT));
+    return this.write(kind, records, source, length, this.credit);
   }
 
   /** As `tryWrite`, whatever the credit: false when there is no room. */
   tryWriteBeyond(kind: number, records: number, source: Uint8Array, length: number): boolean {
-    return this.write(kind, records, source, length, this.capacity);
+    return this.write(kind, records, source, length, Number.POSITIVE_INFINITY);
   }
 
   /** Whether a sender that ran out of credit may go on: not for a few bytes only. */
   get hasCredit(): boolean {
-    const credit = Math.min(Atomics.load(this.i32, CREDIT), this.capacity);
+    const { credit } = this;
     const used = this.inFlightBytes;
-    return used === 0 || used <= credit - Math.min(FRAME_BYTES, credit >> 1);
+    return credit > 0 && (used === 0 || used <= credit - 2 * frameBytesFor(credit, this.capacity));
   }
 
   /** Sets the ring's mark behind everything published so far; the reader sees it before it sees all that. */
@@ -103,7 +123,7 @@ export class RingWriter {
     const offset = this.tail & (this.capacity - 1);
     const untilEnd = this.capacity - offset;
     const skipped = space > untilEnd ? untilEnd : 0;
-    if (!this.fits(space + skipped, Math.min(credit, this.capacity))) {
+    if (!this.fits(space + skipped, credit)) {
       this.ring();
       return false;
     }
@@ -127,11 +147,13 @@ export class RingWriter {
     this.peer.ring();
   }
 
+  /** `credit` of infinity: only room is asked for. */
   private fits(wanted: number, credit: number): boolean {
-    let used = (this.tail - this.seenHead) | 0;
-    if (used + wanted <= credit) return true;
-    used = this.inFlightBytes;
-    return used === 0 || used + wanted <= credit;
+    const isBeyond = credit === Number.POSITIVE_INFINITY;
+    const most = isBeyond ? this.capacity : credit - frameBytesFor(credit, this.capacity);
+    if (((this.tail - this.seenHead) | 0) + wanted <= most) return true;
+    const used = this.inFlightBytes;
+    return used + wanted <= most || (used === 0 && credit > 0);
   }
 }
 
@@ -162,6 +184,15 @@ export class RingReader {
     this.peer = peer;
     this.head = Atomics.load(this.i32, HEAD);
     this.seenTail = this.head;
+  }
+
+  /** What `setCredit` takes at most. */
+  get creditMax(): number {
+    return creditMax(this.capacity);
+  }
+
+  get credit(): number {
+    return Atomics.load(this.i32, CREDIT);
   }
 
   /** Bytes published and not released yet. */
@@ -211,8 +242,9 @@ export class RingReader {
     this.peer.ring();
   }
 
-  /** How many bytes the writer may have in flight. */
+  /** How many bytes the writer may have in flight; 0: nothing but the batch that it has begun. */
   setCredit(bytes: number): void {
+    if (bytes === this.credit) return;
     Atomics.store(this.i32, CREDIT, bytes);
     this.peer.ring();
   }
