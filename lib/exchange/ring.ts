@@ -73,7 +73,8 @@ export class RingWriter {
     return frameBytesFor(this.capacity, this.capacity);
   }
 
-  private get credit(): number {
+  /** Bytes that may be in flight. */
+  get credit(): number {
     return Math.min(Atomics.load(this.i32, CREDIT), creditMax(this.capacity));
   }
 

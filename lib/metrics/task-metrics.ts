@@ -28,6 +28,8 @@ export const METRIC_FIELDS = [
   "bytesInFlight",
   /** Bytes a second that the task takes while it does not wait for input. */
   "throughput",
+  /** Bytes that the task may have in flight in the channels that it sends to, as their receivers have announced. */
+  "creditBytes",
 ] as const;
 
 export type MetricField = (typeof METRIC_FIELDS)[number];

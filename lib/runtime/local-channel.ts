@@ -29,6 +29,8 @@ export class LocalChannel implements Output, Input, DebloatedChannel {
   keyGroupOf: ((record: unknown) => number) | undefined;
   readonly bytesOut = 0;
   readonly bytesIn = 0;
+  readonly waitingBytes = 0;
+  readonly creditBytes = 0;
   private readonly receiver: Receiver;
   private readonly input: number;
   private readonly owner: OutputOwner;
@@ -60,11 +62,6 @@ export class LocalChannel implements Output, Input, DebloatedChannel {
 
   get inFlight(): number {
     return this.queue.length;
-  }
-
-  /** What waits here are objects. */
-  get waitingBytes(): number {
-    return 0;
   }
 
   setLimit(records: number): void {

@@ -30,6 +30,8 @@ export interface Output {
   readonly drained: boolean;
   /** Bytes that wait on this side. */
   readonly waitingBytes: number;
+  /** Bytes that may be in flight. */
+  readonly creditBytes: number;
   readonly recordsOut: number;
   readonly bytesOut: number;
 }

@@ -141,6 +141,10 @@ export class RingChannel implements Output, FrameSink {
     );
   }
 
+  get creditBytes(): number {
+    return this.ring.credit;
+  }
+
   get level(): 0 | 1 | 2 {
     return !this.held ? 0 : this.queue.length < HELD_RECORDS_MAX ? 1 : 2;
   }

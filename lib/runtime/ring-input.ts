@@ -31,7 +31,6 @@ export class RingInput implements Input, DebloatedChannel {
   held = false;
   wasHeld = false;
   ended = false;
-  recordsIn = 0;
   bytesIn = 0;
   recordsTaken = 0;
   readonly unit = "bytes";
@@ -77,7 +76,6 @@ export class RingInput implements Input, DebloatedChannel {
         taken += this.drainQueue(limit - taken, blocked);
       } else if (this.frameOpen) {
         const given = this.reader.drain(limit - taken);
-        this.recordsIn += given;
         this.recordsTaken += given;
         taken += given;
         if (this.reader.remaining > 0) break;
@@ -121,7 +119,6 @@ export class RingInput implements Input, DebloatedChannel {
     this.reader.redirect((record, timestamp, keyGroup) => {
       take(record, timestamp, keyGroup);
       this.queue.record(record, timestamp, keyGroup);
-      this.recordsIn++;
     }, true);
     if (this.frameOpen) this.emptyFrame();
     while (this.ring.bytesBeforeMark > 0 && this.ring.peek()) {
@@ -142,6 +139,10 @@ export class RingInput implements Input, DebloatedChannel {
 
   restore(record: unknown, timestamp: number, keyGroup: number): void {
     this.queue.record(record, timestamp, keyGroup);
+  }
+
+  get recordsIn(): number {
+    return this.recordsTaken;
   }
 
   /** What the channel holds on this side, queued records at their usual size. */

@@ -323,8 +323,10 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     let recordsOut = 0;
     let bytesOut = 0;
     let { bytesInFlight } = this.inputs;
+    let creditBytes = 0;
     for (const output of this.outputs) {
       bytesInFlight += output.waitingBytes;
+      creditBytes += output.creditBytes;
       recordsOut += output.recordsOut;
       bytesOut += output.bytesOut;
     }
@@ -332,6 +334,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     metrics.set("recordsOut", recordsOut);
     metrics.set("bytesOut", bytesOut);
     metrics.set("bytesInFlight", bytesInFlight);
+    metrics.set("creditBytes", creditBytes);
     metrics.set("watermark", this.watermark);
     metrics.set("lateRecordsDropped", counters.lateRecordsDropped);
   }

@@ -29,6 +29,7 @@ class TestSource {
       drained: true,
       recordsOut: 0,
       waitingBytes: 0,
+      creditBytes: 0,
       bytesOut: 0,
       pump: () => false,
       watermark: (watermark) => this.given.push(`watermark ${watermark}`),
