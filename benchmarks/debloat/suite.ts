@@ -22,6 +22,8 @@ const COST_TWO_US = 2000;
 /** Exchanges between the source and the sink. */
 const EXCHANGES = 2;
 const SETTLE_MS = 4000;
+/** What was in flight before the limits were known is taken by then. */
+const SETTLE_MS_MAX = 20_000;
 /** Flink's 10 buffers of 32 KiB a channel are what a channel has without. */
 const SETTINGS: readonly (readonly [name: string, debloat: RunOptions["debloat"], targetMs: number])[] = [
   ["off", false, 0],
@@ -94,6 +96,7 @@ async function underPressure(session: Session, wanted: number, given: WatchedOpt
   const job = await WatchedJob.start(session, given);
   try {
     await job.forMs(SETTLE_MS);
+    if (given.debloat !== false) await job.look(() => job.isSettled, SETTLE_MS_MAX);
     const [records, begin, first] = [job.sum("recordsIn", job.last), job.now, job.samples.length];
     // Without debloating one takes seconds.
     const checkpoints = await job.take(wanted, wanted * 1500);
@@ -167,6 +170,7 @@ async function inputs(session: Session, shape: "union" | "two inputs", costUs: n
   });
   try {
     await job.forMs(SETTLE_MS);
+    await job.look(() => job.isSettled, SETTLE_MS_MAX);
     const names = ["source", "second"];
     const before = names.map((name) => job.sum("bytesOut", name));
     const begin = job.now;

@@ -74,6 +74,14 @@ export class WatchedJob {
     return this.tasks("").at(-1)!.vertex;
   }
 
+  /** No task has more in flight than its limits allow. */
+  get isSettled(): boolean {
+    return this.tasks("").every(
+      ({ bytesInFlight, debloatedBufferSize }) =>
+        debloatedBufferSize === 0 || bytesInFlight <= debloatedBufferSize * 1.1,
+    );
+  }
+
   /** Looks at the job until `isOver`, at most so long; answers whether it was over. */
   async look(isOver: () => boolean, atMostMs: number, everyMs = 10): Promise<boolean> {
     const until = this.now + atMostMs;

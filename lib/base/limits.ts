@@ -9,8 +9,8 @@ export const FRAME_BYTES_MIN = 128;
 /** What a channel may have in flight unless its receiver says otherwise: Flink's 10 buffers of 32 KiB. */
 export const CREDIT_BYTES = 10 * FRAME_BYTES;
 
-/** What a channel may have in flight before its receiver has measured anything. */
-export const CREDIT_BYTES_FIRST = 2 * FRAME_BYTES;
+/** What a channel may have in flight before its receiver has measured anything; 100 ms later it may have all. */
+export const CREDIT_BYTES_FIRST = FRAME_BYTES;
 
 /** A single record, encoded. Larger ones are an error rather than a silent stall. */
 export const RECORD_BYTES_MAX = 64 * 1024 * 1024;

@@ -3,8 +3,8 @@
  * with it within a target time. Pure; times in ms, sizes in bytes, throughput per second.
  *
  * A limit is throughput * target, of a throughput that leaves idle time out: a slow sender makes it no smaller. What
- * is announced follows what was measured: at once where it is far away, though growing at most twofold a step;
- * smoothed where it is near.
+ * is announced follows what was measured: at once where two measurements say that it is far away, though growing at
+ * most twofold a step; smoothed where it is near.
  */
 
 /** What decides limits; see DebloatOptions for what users say. */
@@ -75,9 +75,21 @@ export function nextSize(last: number, desired: number, samples: number, bounds:
 /** A change by more than this share of the size is no noise. */
 const LEAP = 0.25;
 
-/** Over how many samples a change is smoothed: one that is no noise is followed at once. */
-export function samplesFor(last: number, desired: number, samples: number): number {
-  return Math.abs(desired - last) > last * LEAP ? 1 : samples;
+/** Where a size goes to, and over how many samples. */
+export interface Course {
+  readonly to: number;
+  readonly samples: number;
+}
+
+/**
+ * What to make of the last two measurements. One alone may be an outlier: it moves the size a little. What both agree
+ * on is followed at once where it is far away.
+ */
+export function courseOf(size: number, before: number, now: number, samples: number): Course {
+  const [least, most] = [Math.min(before, now), Math.max(before, now)];
+  if (least > size * (1 + LEAP)) return { to: least, samples: 1 };
+  if (most < size * (1 - LEAP)) return { to: most, samples: 1 };
+  return { to: Math.max(size * (1 - LEAP), Math.min(size * (1 + LEAP), now)), samples };
 }
 
 /** Whether a size is worth telling: small changes are not, but the bounds always are. */
@@ -120,7 +132,8 @@ export class ChannelLimit {
   recordSize: number | undefined;
   share = 1;
   readonly bounds: Bounds;
-  private measured = false;
+  /** What was measured before. */
+  private before: number | undefined;
 
   constructor(first: number, bounds: Bounds) {
     this.bounds = bounds;
@@ -134,10 +147,9 @@ export class ChannelLimit {
     if (this.recordSize === undefined) return false;
     const desired = desiredSize(throughput * this.recordSize, targetMs, this.share);
     this.instant = clamp(desired, this.bounds);
-    this.size = this.measured
-      ? nextSize(this.size, desired, samplesFor(this.size, desired, samples), this.bounds)
-      : this.instant;
-    this.measured = true;
+    const course = courseOf(this.size, this.before ?? desired, desired, samples);
+    this.size = nextSize(this.size, course.to, course.samples, this.bounds);
+    this.before = desired;
     if (!isWorthTelling(this.told, this.size, threshold, this.bounds)) return false;
     this.told = this.size;
     return true;
@@ -160,9 +172,13 @@ export class TaskLimits {
     this.channels = channels;
   }
 
-  /** Whether what was seen in so much active time is enough to go by. */
-  isEnough(activeMs: number, records: number): boolean {
-    const { periodMs } = this.settings;
+  /** No channel may have more than it has. */
+  get isGrown(): boolean {
+    return this.channels.every(({ size, bounds }) => size >= bounds.maxBytes);
+  }
+
+  /** Whether what was seen in so much active time of a period is enough to go by. */
+  isEnough(activeMs: number, records: number, periodMs = this.settings.periodMs): boolean {
     if (activeMs < periodMs / 4) return false;
     return records >= RECORDS_MIN || activeMs >= periodMs * PERIODS_MAX;
   }

@@ -41,7 +41,7 @@ interface Seen {
   framedSize: number;
 }
 
-/** Of a period: how often the first measurement is tried, as nothing is known before. */
+/** Of a period, while limits grow from the first ones: a job that is fast does not wait for them. */
 const FIRST_PART = 8;
 
 export class Debloater {
@@ -52,6 +52,8 @@ export class Debloater {
   private readonly active = new ActiveTime();
   private nextAt = Number.NaN;
   private everyMs: number;
+  /** Nothing was there for some of the time since the last measurement. */
+  private wasDry = false;
 
   constructor(settings: DebloatSettings, channels: readonly DebloatedChannel[]) {
     this.settings = settings;
@@ -69,7 +71,10 @@ export class Debloater {
   turn(began: number, ended: number, isWaiting: boolean): void {
     const { active } = this;
     if (!isWaiting || ended > began) active.resume(began);
-    if (isWaiting) active.pause(ended);
+    if (isWaiting) {
+      active.pause(ended);
+      this.wasDry = true;
+    }
     if (began >= this.nextAt) this.measure(ended);
     else if (Number.isNaN(this.nextAt)) this.nextAt = began + this.everyMs;
   }
@@ -99,9 +104,9 @@ export class Debloater {
     const taken = this.channels.map((channel, i) => since(channel, this.seen[i]!));
     const records = taken.reduce((sum, each) => sum + each.records, 0);
     this.nextAt = now + this.everyMs;
-    if (!this.limits.isEnough(this.active.at(now), records)) return;
-    this.everyMs = this.settings.periodMs;
-    this.nextAt = now + this.everyMs;
+    if (!this.limits.isEnough(this.active.at(now), records, this.everyMs)) return;
+    if (!this.wasDry || this.limits.isGrown) this.everyMs = this.settings.periodMs;
+    this.wasDry = false;
     this.limits.learn(this.active.take(now), taken, (i, limit) => this.channels[i]!.setLimit(limit));
     for (const [i, channel] of this.channels.entries()) {
       const { recordsTaken, framedRecords, framedSize } = channel;

@@ -17,7 +17,7 @@ import {
   TaskLimits,
 } from "../../lib/exchange/debloating.js";
 
-const SETTINGS = debloatSettings(undefined)!;
+const SETTINGS = { ...debloatSettings(undefined)!, threshold: 0 };
 const LARGE: Bounds = { minBytes: 256, maxBytes: 1 << 30 };
 
 function bounds(minBytes: number, maxBytes: number): Bounds {
@@ -129,6 +129,12 @@ class Receiver {
     );
   }
 
+  /** Periods until nothing changes any more. */
+  settled(rates: readonly number[]): number[] {
+    for (let i = 0; i < 40; i++) this.period(rates);
+    return this.period(rates);
+  }
+
   /** A period at so many records a second by channel. */
   period(rates: readonly number[], activeMs = 200, held = false): number[] {
     const taken = rates.map((rate, i): Taken => {
@@ -144,32 +150,55 @@ class Receiver {
 
 describe("limits of a task's channels", () => {
   it("give each channel what it is taken from within the target", () => {
-    expect(new Receiver([40, 1060]).period([5000, 5000])).to.deep.equal([200_000, 5_300_000]);
+    expect(new Receiver([40, 1060]).settled([5000, 5000])).to.deep.equal([200_000, 5_300_000]);
   });
 
-  it("follow a receiver that is ten times slower at once, and one that is faster within 4 periods", () => {
+  for (const [from, to] of [
+    [5000, 500],
+    [500, 5000],
+  ] as const) {
+    it(`follow a receiver from ${from} to ${to} records/s within 5 periods, whenever it changes`, () => {
+      for (let share = 0; share < 1; share += 0.05) {
+        const receiver = new Receiver([40]);
+        receiver.settled([from]);
+        receiver.period([from * (1 - share) + to * share]);
+        // The change was up to one period ago, four more are less than 1 s.
+        const told = [1, 2, 3, 4].map(() => receiver.period([to])[0]!);
+        expect(told.at(-1)! / (to * 40), `changed for ${share} of a period`).to.be.within(0.75, 1.25);
+      }
+    });
+  }
+
+  it("at most double in a period", () => {
     const receiver = new Receiver([40]);
-    receiver.period([5000]);
-    expect(receiver.period([500])).to.deep.equal([20_000]);
-    const grown = [1, 2, 3, 4].map(() => receiver.period([5000])[0]);
-    expect(grown).to.deep.equal([40_000, 80_000, 160_000, 176_000]);
+    receiver.settled([500]);
+    expect([1, 2, 3].map(() => receiver.period([5000])[0])).to.deep.equal([22_000, 44_000, 88_000]);
+  });
+
+  it("are moved little by one measurement that stands alone", () => {
+    for (const outlier of [50_000, 1]) {
+      const receiver = new Receiver([40]);
+      receiver.settled([5000]);
+      expect(receiver.period([outlier])[0]! / 200_000).to.be.within(0.9, 1.1);
+      expect(receiver.period([5000])[0]! / 200_000).to.be.within(0.9, 1.1);
+    }
   });
 
   it("are smoothed where nothing much changes", () => {
-    const receiver = new Receiver([40], { ...SETTINGS, threshold: 0 });
-    receiver.period([5000]);
+    const receiver = new Receiver([40]);
+    receiver.settled([5000]);
     expect(receiver.period([6000])).to.deep.equal([216_000]);
   });
 
   it("leave a channel with few records an even share, and the others what they take", () => {
-    expect(new Receiver([40, 40, 40, 40]).period([4900, 100, 0, 0]).slice(0, 2)).to.deep.equal([
+    expect(new Receiver([40, 40, 40, 40]).settled([4900, 100, 0, 0]).slice(0, 2)).to.deep.equal([
       196_000, 50_000,
     ]);
   });
 
   it("do not change by a sender that slows down, as idle time does not count", () => {
     const receiver = new Receiver([40]);
-    const before = receiver.period([5000]);
+    const before = receiver.settled([5000]);
     expect(receiver.period([5000], 50)).to.deep.equal(before);
     expect(receiver.limits.isEnough(49, 1000)).to.equal(false);
     expect(receiver.limits.isEnough(200, 3)).to.equal(false);
@@ -178,7 +207,7 @@ describe("limits of a task's channels", () => {
 
   it("do not take what one channel gives while others are held for its share", () => {
     const receiver = new Receiver([40, 40]);
-    receiver.period([2500, 2500]);
+    receiver.settled([2500, 2500]);
     expect(receiver.period([5000, 0], 200, true)).to.deep.equal([100_000, 100_000]);
   });
 
