@@ -7,6 +7,9 @@ import type { CheckpointParams } from "./job.js";
 
 const JOB = new URL("./job.js", import.meta.url);
 
+/** How often the job's statistics are read: seldom, as that costs as much as a small checkpoint. */
+const LOOK_MS = 250;
+
 export interface WatchedOptions {
   readonly params: Omit<CheckpointParams, "folder">;
   readonly options: RunOptions;
@@ -71,7 +74,7 @@ export async function watch(session: Session, given: WatchedOptions): Promise<Wa
 
 async function look(job: Job, seen: Map<number, SeenCheckpoint>, goesOn: () => boolean): Promise<number> {
   while (goesOn()) {
-    await sleep(50);
+    await sleep(LOOK_MS);
     for (const { id, status, endToEndDuration, stateSize } of job.checkpoints()?.history ?? []) {
       if (status === "completed") seen.set(id, { id, ms: endToEndDuration!, bytes: stateSize });
     }

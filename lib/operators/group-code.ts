@@ -44,8 +44,13 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
     const key = ${expression};
     let slot = table.find(key);
     if (slot < 0) slot = insert(table, ${own});
-    if (table.marks[slot] !== table.epoch) table.touch(slot);`;
+    if (table.marks[slot] !== table.epoch) touch(table, slot);`;
+  // A function of its own: in line it would cost `add` the inlining of its lookup.
   const source = `
+  function touch(table, slot) {
+    if (table.wanted) table.touch(slot);
+    else table.marks[slot] = table.epoch;
+  }
   function insert(table, key) {
     if (typeof key === "string") key = ownString(key);
     const slot = table.insert(key);

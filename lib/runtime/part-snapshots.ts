@@ -8,9 +8,12 @@ import { EntryWriter } from "../checkpoint/entries.js";
 import type { PartSnapshot, Segment } from "../checkpoint/snapshot.js";
 import type { FrozenPart, StatePart, StateParts } from "../state/contract.js";
 
-/** Deltas a chain may have, and their bytes as a share of the full segment's, before all is written again. */
+/**
+ * Deltas a chain may have, and their bytes as a share of the full segment's, before all is written again: a restart
+ * reads four times the state at most, and where every checkpoint touches much a full one comes rarely.
+ */
 const CHAIN_MAX = 16;
-const DELTA_SHARE_MAX = 1;
+const DELTA_SHARE_MAX = 3;
 
 /** The parts an operator has declared. */
 export class DeclaredParts implements StateParts {

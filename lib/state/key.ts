@@ -83,7 +83,10 @@ export function hashDouble(value: number): number {
 
 /** The key group of a canonical key, in [0, maxParallelism). */
 export function keyGroupOf(key: CanonicalKey, maxParallelism: number): number {
-  return (hashKey(key) >>> 0) % maxParallelism;
+  const hash = hashKey(key) >>> 0;
+  // A power of two as a rule; a division takes as long as the hash.
+  const mask = maxParallelism - 1;
+  return (maxParallelism & mask) === 0 ? hash & mask : hash % maxParallelism;
 }
 
 /** The subtask that owns a key group (Flink's rule: contiguous ranges). */
