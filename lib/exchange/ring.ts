@@ -4,6 +4,7 @@ import { assert } from "../base/assert.js";
 import { CREDIT_BYTES, FRAME_BYTES, FRAME_BYTES_MIN, RING_BYTES } from "../base/limits.js";
 import type { Doorbell } from "./doorbell.js";
 import {
+  bytesBetween,
   CREDIT,
   FRAME_HEADER,
   FRAMES_AT,
@@ -14,6 +15,7 @@ import {
   MARK_LENGTH,
   MARK_TAIL,
   MARK_VERSION,
+  SKIPPED,
   TAIL,
   WRAP,
 } from "./ring-layout.js";
@@ -51,6 +53,7 @@ export class RingWriter {
   private readonly peer: Doorbell;
   private tail: number;
   private seenHead: number;
+  private skipped: number;
   /** Bytes published since the reader was last rung. */
   private unrung = 0;
 
@@ -60,6 +63,7 @@ export class RingWriter {
     this.capacity = memory.byteLength - FRAMES_AT;
     this.peer = peer;
     this.tail = Atomics.load(this.i32, TAIL);
+    this.skipped = Atomics.load(this.i32, SKIPPED);
     this.seenHead = Atomics.load(this.i32, HEAD);
   }
 
@@ -81,7 +85,12 @@ export class RingWriter {
   /** Bytes published and not released yet. */
   get inFlightBytes(): number {
     this.seenHead = Atomics.load(this.i32, HEAD);
-    return (this.tail - this.seenHead) | 0;
+    return this.used;
+  }
+
+  /** Bytes in flight by the head last seen. */
+  private get used(): number {
+    return bytesBetween(this.seenHead, this.tail, this.skipped, this.capacity);
   }
 
   /**
@@ -102,8 +111,8 @@ export class RingWriter {
   /** Whether a sender that ran out of credit may go on: not for a few bytes only. */
   get hasCredit(): boolean {
     const { credit } = this;
-    const used = this.inFlightBytes;
-    return credit > 0 && (used === 0 || used <= credit - 2 * frameBytesFor(credit, this.capacity));
+    if (credit === 0) return false;
+    return this.inFlightBytes === 0 || this.hasRoom(2 * frameBytesFor(credit, this.capacity), 0, credit);
   }
 
   /** Sets the ring's mark behind everything published so far; the reader sees it before it sees all that. */
@@ -123,12 +132,15 @@ export class RingWriter {
     assert(space <= this.capacity >> 1, "a frame fits half the ring");
     const offset = this.tail & (this.capacity - 1);
     const untilEnd = this.capacity - offset;
-    const skipped = space > untilEnd ? untilEnd : 0;
-    if (!this.fits(space + skipped, credit)) {
+    const skipped = space > untilEnd || this.mayTurn(offset, space, credit) ? untilEnd : 0;
+    if (!this.fits(space, skipped, credit)) {
       this.ring();
       return false;
     }
-    if (skipped > 0) this.i32[(FRAMES_AT + offset) >> 2] = WRAP;
+    if (skipped > 0) {
+      this.i32[(FRAMES_AT + offset) >> 2] = WRAP;
+      this.skip(skipped);
+    } else if (space === untilEnd) this.skip(0);
     const at = FRAMES_AT + (skipped > 0 ? 0 : offset);
     this.i32[at >> 2] = kind;
     this.i32[(at >> 2) + 1] = length;
@@ -148,13 +160,39 @@ export class RingWriter {
     this.peer.ring();
   }
 
+  private skip(bytes: number): void {
+    this.skipped = bytes;
+    Atomics.store(this.i32, SKIPPED, bytes);
+  }
+
+  /**
+   * Whether the next frame may lie at the begin although there is room up to the end: when all that the credit allows,
+   * and what is kept back, fits in front of the oldest frame.
+   */
+  private mayTurn(offset: number, space: number, credit: number): boolean {
+    const { taken } = this;
+    return offset - taken >= Math.max(space, credit - taken) + (this.capacity >> 2);
+  }
+
   /** `credit` of infinity: only room is asked for. */
-  private fits(wanted: number, credit: number): boolean {
-    const isBeyond = credit === Number.POSITIVE_INFINITY;
-    const most = isBeyond ? this.capacity : credit - frameBytesFor(credit, this.capacity);
-    if (((this.tail - this.seenHead) | 0) + wanted <= most) return true;
-    const used = this.inFlightBytes;
-    return used + wanted <= most || (used === 0 && credit > 0);
+  private fits(space: number, skipped: number, credit: number): boolean {
+    if (credit === Number.POSITIVE_INFINITY) {
+      if (this.taken + space + skipped > this.capacity) this.seenHead = Atomics.load(this.i32, HEAD);
+      return this.taken + space + skipped <= this.capacity;
+    }
+    const wanted = space + frameBytesFor(credit, this.capacity);
+    if (this.hasRoom(wanted, skipped, credit)) return true;
+    return (this.inFlightBytes === 0 && credit > 0) || this.hasRoom(wanted, skipped, credit);
+  }
+
+  /** Memory that is not free by the head last seen. */
+  private get taken(): number {
+    return (this.tail - this.seenHead) | 0;
+  }
+
+  /** Whether so many bytes more are within the credit, and leave what is kept back. */
+  private hasRoom(wanted: number, skipped: number, credit: number): boolean {
+    return this.used + wanted <= credit && this.taken + wanted + skipped <= creditMax(this.capacity);
   }
 }
 
@@ -199,7 +237,7 @@ export class RingReader {
   /** Bytes published and not released yet. */
   get availableBytes(): number {
     this.seenTail = Atomics.load(this.i32, TAIL);
-    return (this.seenTail - this.head) | 0;
+    return bytesBetween(this.head, this.seenTail, Atomics.load(this.i32, SKIPPED), this.capacity);
   }
 
   /** A mark that was not taken yet; undefined when there is none. One load while there is none. */
