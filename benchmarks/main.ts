@@ -14,7 +14,7 @@ Suites
   exchange  records from one thread to another: our rings and codec against other carriers
   checkpoint  what checkpoints cost: --rows sum,value,map,pressure,restart --keys N --rate N --seconds N --pairs 5
   debloat   what is in flight under back pressure, and checkpoints: --parallelism 1,2 --checkpoints 20
-            --rows pressure,change,skewed,inputs
+            --rows pressure,change,skewed,inputs --plot chart.svg
   state     keyed state by the backends: --keys 100000,1000000 --large (10,000,000 keys, lmdb only) --pairs 5
   peers     Nexmark queries by rxjs, node:stream, structured clone and Piscina tasks: --events N
 
@@ -33,6 +33,7 @@ const { values, positionals } = parseArgs({
     rate: { type: "string" },
     rows: { type: "string" },
     checkpoints: { type: "string", default: "20" },
+    plot: { type: "string" },
     keys: { type: "string" },
     seconds: { type: "string", default: "6" },
     large: { type: "boolean", default: false },
@@ -58,6 +59,7 @@ const suites: Readonly<Record<string, () => Promise<void>>> = {
       rows: (values.rows ?? "pressure,change,skewed,inputs").split(","),
       parallelism: values.parallelism.split(",").map(Number),
       checkpoints: Number(values.checkpoints),
+      plot: values.plot,
       json: values.json,
     }),
   state: () =>

@@ -2,10 +2,12 @@
  * Buffer debloating under steady back pressure (after Flink's CheckpointingTimeBenchmark), against the same job without
  * it: how long checkpoints take, what is in flight, whether the receiver is kept busy; and how soon limits follow.
  */
+import { writeFileSync } from "node:fs";
 import { openSession, type RunOptions, type Session } from "../../lib/index.js";
 import { median, quantile, rounded } from "../measure.js";
 import { Report, type Row } from "../report.js";
-import { WatchedJob, type WatchedOptions } from "./watched-job.js";
+import { type Panel, type Series, svg } from "./plot.js";
+import { type SeenCheckpoint, WatchedJob, type WatchedOptions } from "./watched-job.js";
 
 export interface DebloatSuiteOptions {
   /** Of "pressure", "change", "skewed", "inputs". */
@@ -14,7 +16,11 @@ export interface DebloatSuiteOptions {
   /** Checkpoints of each row. */
   readonly checkpoints: number;
   readonly json: boolean;
+  /** Where limits, bytes in flight and checkpoints are drawn; absent: nowhere. */
+  readonly plot: string | undefined;
 }
+
+type Draw = (panel: Panel) => void;
 
 const COST_US = 200;
 /** Both records of the two inputs at less than the most a channel may have. */
@@ -34,19 +40,23 @@ const SETTINGS: readonly (readonly [name: string, debloat: RunOptions["debloat"]
 export async function debloat(options: DebloatSuiteOptions): Promise<void> {
   const report = new Report(options.json);
   await using session = openSession();
+  const panels: Panel[] = [];
+  const draw: Draw = (panel) => panels.push(panel);
   const wants = (row: string) => options.rows.includes(row);
   for (const parallelism of options.parallelism) {
     for (const alignment of wants("pressure") ? (["aligned", "unaligned"] as const) : []) {
-      for (const row of await pressure(session, alignment, parallelism, options)) report.row(row);
+      for (const row of await pressure(session, alignment, parallelism, options, draw)) report.row(row);
     }
   }
-  if (wants("change")) for (const row of await change(session)) report.row(row);
+  if (wants("change")) for (const row of await change(session, draw)) report.row(row);
   if (wants("skewed")) report.row(await inputs(session, "union", COST_US));
   if (wants("inputs")) report.row(await inputs(session, "two inputs", COST_TWO_US));
+  if (options.plot !== undefined) writeFileSync(options.plot, svg(panels));
 }
 
 interface Pressure {
-  readonly durations: readonly number[];
+  readonly checkpoints: readonly SeenCheckpoint[];
+  readonly inFlightOverTime: Series["points"];
   readonly persisted: number;
   readonly inFlight: number;
   readonly recordsPerSecond: number;
@@ -57,8 +67,10 @@ async function pressure(
   alignment: "aligned" | "unaligned",
   parallelism: number,
   { checkpoints }: DebloatSuiteOptions,
+  draw: Draw,
 ): Promise<Row[]> {
   const rows: Row[] = [];
+  const [durationsOverTime, bytesOverTime]: [Series[], Series[]] = [[], []];
   let off: Pressure | undefined;
   for (const [name, debloat, targetMs] of SETTINGS) {
     const seen = await underPressure(session, checkpoints, {
@@ -69,7 +81,11 @@ async function pressure(
       checkpoint: { interval: 100, minPause: 100, unaligned: alignment === "unaligned" },
     });
     off ??= seen;
-    const [p50, p99] = [quantile(seen.durations, 0.5), quantile(seen.durations, 0.99)];
+    const durations = seen.checkpoints.map(({ duration }) => duration);
+    const [p50, p99] = [quantile(durations, 0.5), quantile(durations, 0.99)];
+    const points = seen.checkpoints.map(({ ms, duration }) => [ms, duration] as const);
+    durationsOverTime.push({ name, points, dots: true });
+    bytesOverTime.push({ name, points: seen.inFlightOverTime });
     rows.push({
       suite: "debloat",
       row: "pressure",
@@ -78,7 +94,7 @@ async function pressure(
       debloat: name,
       checkpointMsP50: rounded(p50, 0),
       checkpointMsP99: rounded(p99, 0),
-      checkpoints: seen.durations.length,
+      checkpoints: durations.length,
       p50OfTargets: targetMs === 0 ? 0 : rounded(p50 / (EXCHANGES * targetMs)),
       p99OfTargets: targetMs === 0 ? 0 : rounded(p99 / (EXCHANGES * targetMs)),
       bytesInFlight: rounded(seen.inFlight, 0),
@@ -89,6 +105,9 @@ async function pressure(
       throughputOfOff: rounded(seen.recordsPerSecond / off.recordsPerSecond, 3),
     });
   }
+  const title = `${alignment}, parallelism ${parallelism}`;
+  draw({ title: `Checkpoints, ${title}`, unit: "ms", series: durationsOverTime });
+  draw({ title: `In flight, ${title}`, unit: "bytes", series: bytesOverTime });
   return rows;
 }
 
@@ -102,7 +121,8 @@ async function underPressure(session: Session, wanted: number, given: WatchedOpt
     const checkpoints = await job.take(wanted, wanted * 1500);
     const seconds = (job.now - begin) / 1000;
     return {
-      durations: checkpoints.map(({ duration }) => duration),
+      checkpoints,
+      inFlightOverTime: job.samples.map(({ ms, inFlight }) => [ms, inFlight]),
       persisted: median(checkpoints.map(({ persisted }) => persisted)),
       inFlight: median(job.samples.slice(first).map(({ inFlight }) => inFlight)),
       recordsPerSecond: (job.sum("recordsIn", job.last) - records) / seconds,
@@ -121,7 +141,7 @@ function ideal(job: WatchedJob, costUs: number, targetMs: number): number {
 const NEAR = 0.25;
 
 /** How soon the limit is near what it ought to be when the sink takes a tenth, and ten times as much. */
-async function change(session: Session): Promise<Row[]> {
+async function change(session: Session, draw: Draw): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [name, debloat, targetMs] of SETTINGS.slice(1)) {
     const job = await WatchedJob.start(session, {
@@ -151,6 +171,14 @@ async function change(session: Session): Promise<Row[]> {
           ideal: rounded(wanted, 0),
         });
       }
+      draw({
+        title: `A sink that is 10x slower and faster in turn, target ${name}`,
+        unit: "bytes",
+        series: [
+          { name: "limit of the sink's channel", points: job.samples.map(({ ms, limit }) => [ms, limit]) },
+          { name: "in flight before it", points: job.samples.map(({ ms, before }) => [ms, before]) },
+        ],
+      });
     } finally {
       await job.end();
     }

@@ -8,7 +8,10 @@ const JOB = new URL("./job.js", import.meta.url);
 /** What was seen at one moment, ms from the begin. */
 export interface Sample {
   readonly ms: number;
+  /** Of the sink's vertex, and what is in flight before it. */
   readonly limit: number;
+  readonly before: number;
+  /** In the whole job. */
   readonly inFlight: number;
 }
 
@@ -116,6 +119,7 @@ export class WatchedJob {
     this.samples.push({
       ms: this.now,
       limit: this.sum("debloatedBufferSize", this.last),
+      before: this.sum("bytesInFlight", this.last),
       inFlight: this.sum("bytesInFlight"),
     });
     for (const record of this.job.checkpoints()?.history ?? []) {
