@@ -32,7 +32,7 @@ export class Table {
     if (rows === undefined) this.broken.push(`transaction ${transaction} is gone and has to be committed`);
     this.staged.delete(transaction);
     this.committed.add(transaction);
-    this.rows.push(...(rows ?? []));
+    for (const row of rows ?? []) this.rows.push(row);
   }
 
   /** Throws away what is staged and belongs to a run. */
