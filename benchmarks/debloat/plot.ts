@@ -57,10 +57,10 @@ function drawn({ title, unit, series }: Panel): string {
     const path = points.map(([px, py], at) => `${at === 0 ? "M" : "L"}${x(px)} ${y(py)}`).join("");
     return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.5"/>`;
   });
-  const names = series.map(
-    ({ name }, i) =>
-      `<text x="${WIDTH - RIGHT}" y="${16 + i * 14}" text-anchor="end" fill="${COLOURS[i % COLOURS.length]}">${escaped(name)}</text>`,
-  );
+  const names = series.map(({ name }, i) => {
+    const place = `x="${WIDTH - RIGHT}" y="${16 + i * 14}" text-anchor="end"`;
+    return `<text ${place} fill="${COLOURS[i % COLOURS.length]}">${escaped(name)}</text>`;
+  });
   const heading = `<text x="${LEFT}" y="20" font-weight="bold">${escaped(`${title}, ${unit}`)}</text>`;
   return [heading, ...rows, ...columns, ...lines, ...names].join("\n");
 }

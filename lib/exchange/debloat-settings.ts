@@ -26,7 +26,7 @@ export interface DebloatOptions {
   readonly minBytes?: number;
   /**
    * Most bytes of a channel. Default 320 KiB: Flink's 10 buffers (`buffers-per-channel` and
-   * `floating-buffers-per-gate`) of 32 KiB (`taskmanager.memory.segment-size`).
+   * `floating-buffers-per-gate`) of 32 KiB (`taskmanager.memory.segment-size`). A ring holds 384 KiB at most.
    */
   readonly maxBytes?: number;
 }

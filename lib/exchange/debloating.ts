@@ -172,9 +172,9 @@ export class TaskLimits {
     this.channels = channels;
   }
 
-  /** No channel may have more than it has. */
-  get isGrown(): boolean {
-    return this.channels.every(({ size, bounds }) => size >= bounds.maxBytes);
+  /** A channel should have far more than it has. */
+  get wantsMore(): boolean {
+    return this.channels.some(({ instant, size }) => instant > size * (1 + LEAP));
   }
 
   /** Whether what was seen in so much active time of a period is enough to go by. */

@@ -41,8 +41,8 @@ interface Seen {
   framedSize: number;
 }
 
-/** Of a period, while limits grow from the first ones: a job that is fast does not wait for them. */
-const FIRST_PART = 8;
+/** Of a period, while a task that could take more finds nothing: a job that is fast does not wait for its limits. */
+const HURRIED_PART = 8;
 
 export class Debloater {
   private readonly settings: DebloatSettings;
@@ -58,7 +58,7 @@ export class Debloater {
   constructor(settings: DebloatSettings, channels: readonly DebloatedChannel[]) {
     this.settings = settings;
     this.channels = channels;
-    this.everyMs = settings.periodMs / FIRST_PART;
+    this.everyMs = settings.periodMs / HURRIED_PART;
     this.limits = new TaskLimits(
       settings,
       channels.map(({ bounds, firstLimit }) => new ChannelLimit(firstLimit, bounds)),
@@ -105,14 +105,16 @@ export class Debloater {
     const records = taken.reduce((sum, each) => sum + each.records, 0);
     this.nextAt = now + this.everyMs;
     if (!this.limits.isEnough(this.active.at(now), records, this.everyMs)) return;
-    if (!this.wasDry || this.limits.isGrown) this.everyMs = this.settings.periodMs;
-    this.wasDry = false;
     this.limits.learn(this.active.take(now), taken, (i, limit) => this.channels[i]!.setLimit(limit));
     for (const [i, channel] of this.channels.entries()) {
       const { recordsTaken, framedRecords, framedSize } = channel;
       this.seen[i] = { records: recordsTaken, framedRecords, framedSize };
       channel.wasHeld = false;
     }
+    const isHurried = this.wasDry && this.limits.wantsMore;
+    this.everyMs = this.settings.periodMs / (isHurried ? HURRIED_PART : 1);
+    this.nextAt = now + this.everyMs;
+    this.wasDry = false;
   }
 }
 

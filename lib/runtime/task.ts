@@ -225,10 +225,6 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.wiring.wake();
   }
 
-  get backPressured(): boolean {
-    return this.gate.level !== 0;
-  }
-
   raise(level: 1 | 2): void {
     if (level > this.gate.level) this.setGate(level);
     this.inputs.closeLocals();
@@ -339,8 +335,10 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     metrics.set("lateRecordsDropped", counters.lateRecordsDropped);
   }
 
-  addTime(kind: "busyMs" | "idleMs" | "backPressuredMs", ms: number): void {
-    this.wiring.metrics.add(kind, ms);
+  /** Time was this task's, or it waited. What a paused one waits for is its own work. */
+  spend(ms: number, moved: boolean): void {
+    const isBusy = moved || this.paused;
+    this.wiring.metrics.add(isBusy ? "busyMs" : this.gate.level > 0 ? "backPressuredMs" : "idleMs", ms);
   }
 
   protected get watermark(): number {

@@ -71,6 +71,11 @@ class Load {
     );
   }
 
+  /** Gives up what the task is working on. */
+  free(): void {
+    this.budget = 0;
+  }
+
   run(ms: number, each?: () => boolean): number {
     const begin = this.now;
     while (this.now < begin + ms) {
@@ -116,11 +121,12 @@ class Load {
   private take(): void {
     this.budget = Math.min(1, this.budget + 1);
     if (this.budget > 0) this.gate.level = 0;
+    const before = this.budget;
     const isBlocked = () => this.gate.level !== 0;
     if (!isBlocked()) this.inputs.take(1000, isBlocked);
     const isWaiting = !isBlocked() && this.inputs.isDry;
     if (isWaiting) this.dry++;
-    this.inputs.debloater!.turn(this.now, this.now, isWaiting);
+    this.inputs.debloater!.turn(this.now, this.now + Math.min(1, before - this.budget), isWaiting);
   }
 }
 
@@ -163,6 +169,24 @@ describe("the debloating of a task's channels", function () {
       }
     });
   }
+
+  it("does not keep a task short of records for long that has stood still", () => {
+    const load = new Load(0.02, [{ record: small, rate: always }]);
+    load.run(3000);
+    const most = load.pairs[0]!.input.bounds.maxBytes;
+    expect(load.limit(0)).to.equal(most);
+    load.costMs = 1e9;
+    load.run(4000);
+    expect(load.limit(0)).to.equal(256);
+    load.costMs = 0.02;
+    load.free();
+    load.run(600);
+    expect(load.limit(0)).to.be.below(most);
+    load.dry = 0;
+    load.run(2000);
+    expect(load.dry).to.equal(0);
+    expect(load.limit(0)).to.equal(most);
+  });
 
   it("gives records of a byte and of a kilobyte each their own limit", () => {
     const load = new Load(1, [
