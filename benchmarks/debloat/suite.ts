@@ -199,6 +199,7 @@ async function inputs(session: Session, shape: "union" | "two inputs", costUs: n
   try {
     await job.forMs(SETTLE_MS);
     await job.look(() => job.isSettled, SETTLE_MS_MAX);
+    await job.forMs(SETTLE_MS);
     const names = ["source", "second"];
     const before = names.map((name) => job.sum("bytesOut", name));
     const begin = job.now;
