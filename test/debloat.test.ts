@@ -19,14 +19,18 @@ describe("buffer debloating of a job", function () {
 
   it("lets a channel hold what a slow operator takes within the target, and shows it in metrics", async () => {
     await using job = await run(SLOW, { parallelism: 1, debloat: { target: "200ms" } });
+    let seen = of(job, "slow");
     await until(() => {
-      const { bytesInFlight, debloatedBufferSize, estimatedTimeToConsumeBuffersMs } = of(job, "slow");
+      seen = of(job, "slow");
+      const { bytesInFlight, debloatedBufferSize, estimatedTimeToConsumeBuffersMs } = seen;
+      // Before anything is measured a channel has 32 KiB.
+      const isMeasured = debloatedBufferSize > 0 && debloatedBufferSize < 16_384;
       const isTaken = bytesInFlight > 0 && bytesInFlight <= debloatedBufferSize * 1.2;
-      return isTaken && estimatedTimeToConsumeBuffersMs < 300;
+      return isMeasured && isTaken && estimatedTimeToConsumeBuffersMs < 300;
     }, 30_000);
-    const { debloatedBufferSize, instantBufferSize, throughput, bytesIn, recordsIn } = of(job, "slow");
-    // A millisecond of sleep is one or two: 100 to 200 records.
-    expect(debloatedBufferSize).to.be.within(60 * (bytesIn / recordsIn), 260 * (bytesIn / recordsIn));
+    const { debloatedBufferSize, instantBufferSize, throughput, bytesIn, recordsIn } = seen;
+    // A millisecond of sleep is one or two, and more on a busy machine.
+    expect(debloatedBufferSize).to.be.within(20 * (bytesIn / recordsIn), 300 * (bytesIn / recordsIn));
     expect(instantBufferSize).to.be.within(debloatedBufferSize / 4, debloatedBufferSize * 4);
     expect(throughput).to.be.within(debloatedBufferSize, debloatedBufferSize * 20);
     expect(of(job, "numbers").creditBytes).to.be.within(debloatedBufferSize / 2, debloatedBufferSize * 2);
