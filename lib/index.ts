@@ -67,6 +67,7 @@ export {
   type Session,
   type SubtaskMetrics,
 } from "./engine.js";
+export type { DebloatOptions } from "./exchange/debloat-settings.js";
 export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
 export { jsonl } from "./formats/jsonl.js";
 export { type ParquetOptions, parquet } from "./formats/parquet.js";
