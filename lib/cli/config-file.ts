@@ -12,6 +12,7 @@ const KEYS: readonly (keyof RunOptions)[] = [
   "inline",
   "hangTimeout",
   "bufferTimeout",
+  "debloat",
   "slotHeapMb",
   "preset",
   "checkpoint",
