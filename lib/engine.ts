@@ -34,6 +34,7 @@ import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
 import { RoundTimes } from "./metrics/round-times.js";
 import type { MetricValues } from "./metrics/task-metrics.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
+import { RecentTimes, type TimeRates } from "./metrics/time-rates.js";
 import { fingerprint } from "./planner/fingerprint.js";
 import type { JobOptions } from "./protocol/deployment.js";
 import type { Plan } from "./protocol/program.js";
@@ -99,7 +100,7 @@ export interface Recovery {
 }
 
 /** One subtask's metrics. */
-export interface SubtaskMetrics extends MetricValues {
+export interface SubtaskMetrics extends MetricValues, TimeRates {
   readonly vertex: string;
   readonly subtask: number;
 }
@@ -310,6 +311,7 @@ class RunningJob implements Job {
   readonly completed: Promise<void>;
   private readonly coordinator: JobCoordinator;
   private readonly rows = new Map<string, ResultRows>();
+  private readonly times = new RecentTimes(systemClock.steady());
 
   constructor(given: JobParts) {
     const { options, session, ...rest } = given;
@@ -392,11 +394,16 @@ class RunningJob implements Job {
 
   metrics(): SubtaskMetrics[] {
     const { tasks, metrics } = this.coordinator.placement;
-    return tasks.map(({ vertex, subtask, metricsRow }) => ({
-      vertex: this.coordinator.plan.jobGraph.vertices[vertex]!.name,
-      subtask,
-      ...new TaskMetrics(metrics, metricsRow).read(),
+    const { vertices } = this.coordinator.plan.jobGraph;
+    const read = tasks.map(({ vertex, subtask, metricsRow }) => ({
+      name: `${vertex}/${subtask}`,
+      values: { vertex: vertices[vertex]!.name, subtask, ...new TaskMetrics(metrics, metricsRow).read() },
     }));
+    const rates = this.times.rates(
+      systemClock.steady(),
+      new Map(read.map(({ name, values }) => [name, values])),
+    );
+    return read.map(({ name, values }) => ({ ...values, ...rates.get(name)! }));
   }
 
   rounds(): RoundTimes[] {

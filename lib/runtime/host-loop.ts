@@ -120,7 +120,7 @@ export class HostLoop {
   /** The time since the last mark was this task's. */
   private account(task: Task, progressed: boolean): void {
     const now = this.options.clock.steady();
-    task.spend(now - this.lastMark, progressed);
+    task.spend(now, now - this.lastMark, progressed);
     this.lastMark = now;
   }
 
@@ -143,9 +143,7 @@ export class HostLoop {
       this.idleRounds = 0;
       const now = clock.steady();
       for (const task of this.tasks) {
-        if (task.phase !== "finished") {
-          task.spend(now - this.lastMark, false);
-        }
+        if (task.phase !== "finished") task.spend(now, 0, false);
       }
       this.lastMark = now;
       this.rounds();
