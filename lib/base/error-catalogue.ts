@@ -20,6 +20,12 @@ export const catalogue = {
     "A job module has one default export made by defineJob(name, (env, params) => { ... }).",
   ),
   JOB_BUILD_FAILED: entry("The job module does not compile; fix the place shown."),
+  RESOURCES_INVALID: entry(
+    "Say { name, cpu, heapMb } (both above 0) and, if needed, offHeapMb, managedMb, diskMb and external, all from 0.",
+  ),
+  RESOURCES_UNFULFILLABLE: entry(
+    "Ask for less, use less parallelism, or say what the machine has: resources: { cpu, memoryMb, external }.",
+  ),
   JOB_STARTS_ITSELF: entry(
     "Move the call of run() to another file: a job module is imported by every thread.",
   ),

@@ -13,6 +13,7 @@ const KEYS: readonly (keyof RunOptions)[] = [
   "hangTimeout",
   "bufferTimeout",
   "slotHeapMb",
+  "resources",
   "preset",
   "checkpoint",
   "restart",

@@ -8,6 +8,7 @@ import type { Scheduler } from "../base/scheduler.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { TaskSnapshot } from "../checkpoint/snapshot.js";
 import type { TaskRestore } from "../checkpoint/task-restore.js";
+import type { Machine } from "../planner/hosts.js";
 import type {
   CheckpointDeployment,
   CommittableReport,
@@ -40,6 +41,8 @@ export interface AttemptOptions {
   readonly hangTimeoutMs: number;
   /** Capacity of each ring; default RING_BYTES. */
   readonly ringBytes?: number;
+  /** What there is to take slots from; default: without bounds. */
+  readonly machine?: Machine;
   readonly launch: LaunchHost;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -73,7 +76,7 @@ export class Attempt {
   constructor(given: AttemptOptions) {
     this.given = given;
     this.number = given.number;
-    this.placement = place(given.plan.jobGraph, given.ringBytes);
+    this.placement = place(given.plan.jobGraph, given.ringBytes, given.machine);
     this.unfinished = this.placement.tasks.length;
     this.allFinished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
@@ -134,9 +137,9 @@ export class Attempt {
 
   private async deploySlots(): Promise<void> {
     const { launch, clock, scheduler, hangTimeoutMs } = this.given;
-    const { slots, progress } = this.placement;
+    const { slots, hosts, hostOf, progress } = this.placement;
     const launched = Array.from({ length: slots }, async (_, slot) => {
-      const host = await launch(slot, this.eventsOf(slot));
+      const host = await launch(slot, this.eventsOf(slot), hosts[hostOf[slot]!]!);
       this.hosts[slot] = host;
       host.failed.catch((error: unknown) => this.settle.reject(error));
       if (this.ended) await host.kill();
@@ -184,6 +187,7 @@ export class Attempt {
       restores: this.given.restores.filter(isHere),
       ...(restoreFrom === undefined ? {} : { restoreFrom }),
       slot,
+      share: this.placement.shares[slot]!,
       slotOf,
       doorbells,
       progress,
