@@ -9,6 +9,7 @@ import {
   MillraceError,
   type SlotSharingGroup,
 } from "../../lib/index.js";
+import { explainTree } from "../../lib/planner/explain.js";
 import { BOUNDLESS, type Machine, planHosts, shareOf } from "../../lib/planner/hosts.js";
 import { plan } from "../../lib/planner/plan.js";
 
@@ -97,6 +98,27 @@ describe("hosts for slots", () => {
     expect(refusal(graph, machine(2, 4096))).to.equal(
       'RESOURCES_UNFULFILLABLE: 2 x "big" (0.75 cpu, 3072 MiB heap) take 1.5 cpu, 6144 MiB memory; ' +
         "the machine has 2 cpu, 4096 MiB memory",
+    );
+  });
+
+  it("are part of a plan that is explained", () => {
+    const graph = graphOf(
+      [{ name: "light", cpu: 0.25, heapMb: 64 }, 2],
+      [{ name: "heavy", cpu: 1, heapMb: 512, exclusive: true, external: { gpu: 1 } }, 1],
+      [{ name: "rest" }, 1],
+    );
+    const tree = explainTree(graph, planHosts(graph, machine(2, 1024, { gpu: 1 })));
+    expect(tree)
+      .to.include("group heavy (a slot takes 1 cpu, 512 MiB heap, 1 gpu)")
+      .and.include("group rest\n");
+    expect(tree.slice(tree.indexOf("hosts"))).to.equal(
+      [
+        "hosts",
+        "├─ [0] slot 0 of light 50%, slot 1 of light 50%: 0.5 cpu, 128 MiB heap",
+        "├─ [1] slot 2 of heavy: 1 cpu, 512 MiB heap, 1 gpu (exclusive)",
+        "├─ [2] slot 3 of rest: at most 384 MiB heap",
+        "",
+      ].join("\n"),
     );
   });
 
