@@ -1,5 +1,6 @@
 /** The cases of Flink's DefaultResourceAllocationStrategy and of the example in FLIP-56, with hosts for workers. */
 import { expect } from "chai";
+import fc from "fast-check";
 import { buildProgram } from "../../lib/api/environment.js";
 import type { JobGraph } from "../../lib/graph/job-graph.js";
 import {
@@ -98,6 +99,35 @@ describe("hosts for slots", () => {
     expect(refusal(graph, machine(2, 4096))).to.equal(
       'RESOURCES_UNFULFILLABLE: 2 x "big" (0.75 cpu, 3072 MiB heap) take 1.5 cpu, 6144 MiB memory; ' +
         "the machine has 2 cpu, 4096 MiB memory",
+    );
+  });
+
+  it("run every slot once, and no more than a core's worth of shares", () => {
+    const group = fc.record({
+      cpu: fc.integer({ min: 1, max: 24 }).map((n) => n / 16),
+      parallelism: fc.integer({ min: 1, max: 5 }),
+      exclusive: fc.boolean(),
+      known: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(group, { minLength: 1, maxLength: 6 }), (given) => {
+        const graph = graphOf(
+          ...given.map(({ cpu, parallelism, exclusive, known }, i): [SlotSharingGroup, number] => [
+            { name: `g${i}`, exclusive, ...(known ? { cpu, heapMb: 64 } : {}) },
+            parallelism,
+          ]),
+        );
+        const { slots, hosts } = planHosts(graph, BOUNDLESS);
+        const all = hosts.flatMap((host) => host.slots);
+        expect(all.sort((a, b) => a - b)).to.deep.equal(slots.map((_, slot) => slot));
+        for (const host of hosts) {
+          const groups = new Set(host.slots.map((slot) => slots[slot]!.group));
+          const cpu = host.slots.reduce((sum, slot) => sum + (slots[slot]!.profile?.cpu ?? 1), 0);
+          if (host.slots.length > 1) expect(cpu).to.be.at.most(1);
+          if (host.exclusive !== undefined) expect([...groups]).to.deep.equal([host.exclusive]);
+          expect(host.profile?.heapMb ?? 64).to.equal(64 * host.slots.length);
+        }
+      }),
     );
   });
 
