@@ -51,7 +51,8 @@ describe("a slot sharing group that takes more than its profile", function () {
     const [failure, ...more] = await failuresOf("heap", { cpu: 1, heapMb: 64 });
     expect(more).to.deep.equal([]);
     expect(failure!.error.code).to.equal("SLOT_HEAP_EXHAUSTED");
-    expect(failure!.error.message).to.include("slot 2").and.include("of 48 MiB of heap");
+    // Who notices first: the watch of the heap, or V8 itself.
+    expect(failure!.error.message).to.match(/^slot 2 (uses \d+ of 48 MiB of heap|ran out of heap)$/);
     expect(failure!.checkpoint).to.be.at.least(2);
   });
 
