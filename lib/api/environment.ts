@@ -15,7 +15,10 @@ export interface SourceOptions<T> {
   readonly watermarks?: WatermarkStrategy<T>;
   /** Checks and converts every record: any Standard Schema (zod, valibot, arktype, ...) that is synchronous. */
   readonly schema?: StandardSchemaV1<unknown, T>;
-  /** Operators of different groups never share a slot; default "default". Inherited by what follows. */
+  /**
+   * Operators of different groups never share a slot; default "default". Inherited by what follows: pipelines that
+   * exchange nothing fail and restart each by itself when they are in groups of their own.
+   */
   readonly slotSharingGroup?: string | SlotSharingGroup;
 }
 

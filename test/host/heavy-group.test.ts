@@ -7,6 +7,11 @@ import { type Job, type MillraceError, type RunOptions, run } from "../../lib/in
 import { type HeavyGroupParams, type HeavyRow, KEYS } from "../jobs/heavy-group.js";
 
 const MODULE = new URL("../jobs/heavy-group.js", import.meta.url);
+interface LightRow {
+  readonly id: number;
+  readonly threadId: number;
+}
+
 const RECORDS = 1_500;
 
 describe("a slot sharing group that takes more than its profile", function () {
@@ -35,7 +40,7 @@ describe("a slot sharing group that takes more than its profile", function () {
       onRecovery: ({ error, checkpoint }) => failures.push({ error: error!, checkpoint }),
       ...options,
     });
-    const rows = Promise.all([all<{ id: number }>(job, "light rows"), all<HeavyRow>(job, "sums")]);
+    const rows = Promise.all([all<LightRow>(job, "light rows"), all<HeavyRow>(job, "sums")]);
     rows.catch(() => undefined);
     while ((job.checkpoints()?.counts.completed ?? 0) < 2) {
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -44,6 +49,8 @@ describe("a slot sharing group that takes more than its profile", function () {
     await job.completed;
     const [light, sums] = await rows;
     expectExact(light, sums);
+    // The light slot shares nothing with the heavy one: it has not stopped.
+    expect(new Set(light.map(({ threadId }) => threadId)).size).to.equal(1);
     return failures;
   }
 
@@ -78,7 +85,7 @@ async function all<T>(job: Job, name: string): Promise<T[]> {
   return rows;
 }
 
-function expectExact(light: { id: number }[], sums: HeavyRow[]): void {
+function expectExact(light: LightRow[], sums: HeavyRow[]): void {
   expect(light.map(({ id }) => id)).to.deep.equal(Array.from({ length: RECORDS }, (_, i) => i));
   expect(sums).to.have.lengthOf(RECORDS);
   for (let key = 0; key < KEYS; key++) {
