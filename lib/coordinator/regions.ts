@@ -1,7 +1,8 @@
 /**
  * Regions: the slots that fail and start again together. Two slots are of one region when a channel connects them,
- * be it by way of others: what one of them has lost, the other has sent or will get; or when they share a host. Slots of different regions
- * have nothing in common but the enumerators of their sources and the committers of their sinks. Pure.
+ * be it by way of others: what one of them has lost, the other has sent or will get; or when they share a host, which
+ * ends with all of its slots. Slots of different regions have nothing in common but the enumerators of their sources
+ * and the committers of their sinks. Pure.
  */
 import { createDoorbell } from "../exchange/doorbell.js";
 import { createRing } from "../exchange/ring.js";
