@@ -287,6 +287,8 @@ class Simulation {
         this.hosts?.crash(fault.slot);
         break;
       case "crash-coordinator":
+        // The next one is on its way.
+        if (!this.process.alive) break;
         this.world.log("fault: the process dies");
         this.parallelism = fault.parallelism ?? this.parallelism;
         this.process.end();
