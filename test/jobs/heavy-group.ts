@@ -1,6 +1,6 @@
 /**
  * Two pipelines: a light one, and one whose keyed state is heavy, in a group of its own. Once, behind a checkpoint,
- * the heavy one is asked to use up its heap (see crash-file.ts), Buffers or disk.
+ * the heavy one is asked to use up its heap or Buffers.
  */
 import { existsSync, renameSync } from "node:fs";
 import { threadId } from "node:worker_threads";
@@ -12,7 +12,7 @@ export interface HeavyGroupParams {
   /** Of each pipeline, every 5 ms. */
   readonly perTick: number;
   readonly heavy: Omit<SlotSharingGroup, "name">;
-  readonly how: "heap" | "buffers" | "disk";
+  readonly how: "heap" | "buffers";
   /** While it is there, the heavy group is told to use up what it has; taken away by the first to see it. */
   readonly trigger: string;
 }
@@ -23,7 +23,7 @@ export interface HeavyRow {
 }
 
 export const KEYS = 10;
-/** Elements, bytes or characters a record. */
+/** Elements or bytes a record. */
 const PIECE = 100_000;
 const kept: unknown[] = [];
 
@@ -39,12 +39,11 @@ export default defineJob("heavy-group", (env, params: HeavyGroupParams) => {
     .keyBy(({ id }) => id % KEYS)
     .process("heavy", {
       out: type<HeavyRow>(),
-      state: { sum: value<number>(), text: value<string>() },
+      state: { sum: value<number>() },
       element({ id }, { key, state, emit }) {
         begun ||= seen(trigger);
         if (begun && how === "heap") kept.push(new Array(PIECE).fill(id));
         if (begun && how === "buffers") kept.push(Buffer.alloc(PIECE * 10));
-        if (begun && how === "disk") state.text.update(`${id}`.padEnd(PIECE * 5, "."));
         const sum = (state.sum.get() ?? 0) + id;
         state.sum.update(sum);
         emit({ key, sum });
