@@ -25,6 +25,7 @@ import {
 } from "./coordinator/job-coordinator.js";
 import { jobIdIn } from "./coordinator/job-id.js";
 import { ResultRows } from "./coordinator/results.js";
+import { type DebloatOptions, debloatSettings } from "./exchange/debloat-settings.js";
 import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
 import { machineOf, type ResourceOptions } from "./host/machine.js";
@@ -55,6 +56,8 @@ export interface RunOptions {
   readonly hangTimeout?: Duration;
   /** How long a batch may wait for more records before it crosses threads; default "100ms". */
   readonly bufferTimeout?: Duration;
+  /** How much channels between threads may have in flight; false: always the most. On by default. */
+  readonly debloat?: DebloatOptions | false;
   /** Old generation of each slot's heap, MiB; default 2048. */
   readonly slotHeapMb?: number;
   /** What slots with a resource profile are taken from; default: what this machine has. */
@@ -105,6 +108,13 @@ export interface SubtaskMetrics extends MetricValues {
   readonly subtask: number;
 }
 
+/** What became of `job.rescale`. */
+export interface Rescaled {
+  readonly parallelism: number;
+  /** How long no record was processed, ms. */
+  readonly pauseMs: number;
+}
+
 /** A running job. */
 export interface Job extends AsyncDisposable {
   readonly name: string;
@@ -137,7 +147,7 @@ export interface Job extends AsyncDisposable {
    * Goes on with another parallelism, from a checkpoint taken for it; resolves when records are processed again.
    * Operators with a parallelism of their own keep it. Throws CHECKPOINTS_OFF, PARALLELISM_INVALID.
    */
-  rescale(parallelism: number): Promise<void>;
+  rescale(parallelism: number): Promise<Rescaled>;
   /** Ends the job; what was not committed is thrown away. */
   cancel(): Promise<void>;
 }
@@ -261,7 +271,9 @@ export async function explain(module: string | URL, options: RunOptions = {}): P
 function resolveOptions(options: RunOptions): JobOptions {
   const { parallelism = "auto", maxParallelism, chaining, localCombine, bufferTimeout = 100 } = options;
   checkOptions(options);
+  const debloat = debloatSettings(options.debloat);
   return {
+    ...(debloat === undefined ? {} : { debloat }),
     parallelism: parallelism === "auto" ? availableParallelism() : parallelism,
     ...(options.checkpoint === undefined && options.from === undefined ? {} : { rescalable: true }),
     ...(options.stateBackend === undefined ? {} : { stateBackend: options.stateBackend }),
@@ -429,8 +441,8 @@ class RunningJob implements Job {
     return path;
   }
 
-  rescale(parallelism: number): Promise<void> {
-    return this.coordinator.rescale(parallelism);
+  async rescale(parallelism: number): Promise<Rescaled> {
+    return { parallelism, pauseMs: await this.coordinator.rescale(parallelism) };
   }
 
   async cancel(): Promise<void> {

@@ -61,11 +61,13 @@ export {
   type Job,
   openSession,
   type Recovery,
+  type Rescaled,
   type RunOptions,
   run,
   type Session,
   type SubtaskMetrics,
 } from "./engine.js";
+export type { DebloatOptions } from "./exchange/debloat-settings.js";
 export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
 export { jsonl } from "./formats/jsonl.js";
 export { type ParquetOptions, parquet } from "./formats/parquet.js";

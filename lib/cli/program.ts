@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { MillraceError } from "../base/error.js";
-import { cancelJob, type JobFlags, listJobs, savepointJob, stopJob } from "./job-commands.js";
+import { cancelJob, type JobFlags, listJobs, rescaleJob, savepointJob, stopJob } from "./job-commands.js";
 import { exitCodeOf, reportError } from "./report.js";
 import { addRunFlags } from "./run-command.js";
 import type { RunFlags } from "./run-options.js";
@@ -103,6 +103,16 @@ function addJobCommands(program: Command, guard: Guard): void {
       "\nExamples:\n  $ millrace stop orders\n  $ millrace stop orders --drain --dir /backup\n",
     )
     .action((job: string, flags: JobFlags) => guard(flags, () => stopJob(job, flags)));
+  program
+    .command("rescale")
+    .description("Let a running job go on with another parallelism, from a checkpoint taken for it.")
+    .argument("<job>", JOB)
+    .argument("<parallelism>", "subtasks of every operator that does not say its own", Number)
+    .option("--json", "print the pause, and errors, as JSON")
+    .addHelpText("after", "\nExamples:\n  $ millrace rescale orders 4\n  $ millrace rescale 4711 2 --json\n")
+    .action((job: string, parallelism: number, flags: JobFlags) =>
+      guard(flags, () => rescaleJob(job, parallelism, flags)),
+    );
   program
     .command("cancel")
     .description("End a running job; what was not committed is thrown away.")

@@ -223,12 +223,17 @@ export class JobCoordinator {
     return this.checkpoints.savepoint(purpose, folder);
   }
 
-  /** Takes a checkpoint and goes on from it with another parallelism; resolves when the tasks run again. */
-  async rescale(parallelism: number): Promise<void> {
+  /**
+   * Takes a checkpoint and goes on from it with another parallelism. Answers when the tasks run again: for how many
+   * ms no record was processed.
+   */
+  async rescale(parallelism: number): Promise<number> {
     if (this.checkpoints === undefined) throw this.takesNone();
     const planned = await this.given.replan(parallelism, keyGroupsOf(this.plan));
     if (this.given.machine !== undefined) planHosts(planned.plan.jobGraph, this.given.machine);
     await this.checkpoints.checkpoint();
+    const { clock } = this.given;
+    const from = clock.steady();
     await new Promise<void>((resolve, reject) => {
       if (this.ending !== undefined || this.attempt === undefined) {
         reject(new MillraceError("CHECKPOINT_FAILED", "the job has ended before it could be rescaled"));
@@ -237,6 +242,7 @@ export class JobCoordinator {
       this.rescaling = { planned, done: resolve, failed: reject };
       this.attempt.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
     });
+    return clock.steady() - from;
   }
 
   private takesNone(): MillraceError {

@@ -9,6 +9,7 @@ import type { Barrier } from "../checkpoint/barrier.js";
 import type { TaskId } from "../checkpoint/checkpoint-plan.js";
 import type { TaskSnapshot } from "../checkpoint/snapshot.js";
 import type { TaskRestore } from "../checkpoint/task-restore.js";
+import type { DebloatSettings } from "../exchange/debloating.js";
 import type { Split } from "../source/contract.js";
 import type { StoreLocation } from "../storage/contract.js";
 
@@ -21,6 +22,8 @@ export interface JobOptions {
   readonly rescalable?: boolean;
   readonly keptMaxParallelism?: Readonly<Record<string, number>>;
   readonly bufferTimeoutMs: number;
+  /** Absent: what channels may have in flight stays as it is. */
+  readonly debloat?: DebloatSettings;
   /** `heap`, `lmdb` or the URL of a module; default heap. */
   readonly stateBackend?: string;
 }

@@ -122,10 +122,7 @@ export class HostLoop {
   /** The time since the last mark was this task's. */
   private account(task: Task, progressed: boolean): void {
     const now = this.options.clock.steady();
-    task.addTime(
-      progressed ? "busyMs" : task.backPressured ? "backPressuredMs" : "idleMs",
-      now - this.lastMark,
-    );
+    task.spend(now - this.lastMark, progressed);
     this.lastMark = now;
   }
 
@@ -149,7 +146,7 @@ export class HostLoop {
       const now = clock.steady();
       for (const task of this.tasks) {
         if (task.phase !== "finished") {
-          task.addTime(task.backPressured ? "backPressuredMs" : "idleMs", now - this.lastMark);
+          task.spend(now - this.lastMark, false);
         }
       }
       this.lastMark = now;

@@ -228,7 +228,8 @@ export class SlotBuilder {
   private connect(built: Building): void {
     const { task, vertex, subtask } = built;
     if (task instanceof SourceTask) return;
-    const { slot, slotOf, rings, doorbells } = this.deployment;
+    const { slot, slotOf, rings, doorbells, options } = this.deployment;
+    const { debloat } = options;
     const locals = this.localInputs.get(task) ?? [];
     const channels = this.inputsOf(vertex, subtask).map(({ edge, from, to }, input) => {
       const local = locals.find((each) => each.input === input)?.channel;
@@ -238,16 +239,12 @@ export class SlotBuilder {
       const ring = rings.find((each) => each.edge === edge && each.from === from && each.to === to);
       const peer = new Doorbell(doorbells[present(fromSlot === slot ? undefined : fromSlot)]!);
       const receiver = receiverOf(built, jobEdge);
-      return new RingInput(
-        present(ring).memory,
-        peer,
-        receiver,
-        input,
-        task.gate,
-        this.retaining.has(vertex),
-      );
+      return new RingInput(present(ring).memory, peer, receiver, input, task.readGate, {
+        retained: this.retaining.has(vertex),
+        debloat,
+      });
     });
-    task.connect(channels);
+    task.connect(channels, debloat);
     const alwaysAligned = !mayOvertakeInto(this.plan.jobGraph, vertex);
     built.inputs = this.inputsOf(vertex, subtask).map((place, i) => ({
       ...place,

@@ -11,15 +11,17 @@
  */
 import type { Gate } from "../base/gate.js";
 import type { Barrier } from "../checkpoint/barrier.js";
+import type { DebloatSettings } from "../exchange/debloating.js";
 import type { TaskMetrics } from "../metrics/task-metrics.js";
 import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
 import type { Chain, Entry, Failed } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
-import { LocalChannel } from "./local-channel.js";
+import type { LocalChannel } from "./local-channel.js";
 import type { Output, OutputOwner } from "./outputs.js";
 import type { RingInput } from "./ring-input.js";
 import type { CheckpointedTask, TaskCheckpoints } from "./task-checkpoints.js";
+import { TaskInputs } from "./task-inputs.js";
 
 export type Phase = "running" | "finishing" | "awaiting" | "draining" | "committing" | "finished";
 
@@ -51,6 +53,8 @@ export interface TaskWiring {
 
 export class Task implements Receiver, OutputOwner, CheckpointedTask {
   readonly gate: Gate;
+  /** As `gate` for whoever gives records to the task: closed also while it is paused. */
+  readonly readGate: Gate = { level: 0 };
   readonly name: string;
   phase: Phase = "running";
   entry!: Entry;
@@ -63,8 +67,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   protected limit = TURN_LIMIT_FIRST;
   private outputOperators: number[] = [];
   private feeders: number[] = [];
-  private inputs: (RingInput | LocalChannel)[] = [];
-  private locals: LocalChannel[] = [];
+  private inputs = new TaskInputs([], undefined);
   private valve = new WatermarkValve(0);
   /** Inputs that may still give records; inputs that may still give anything. */
   private openInputs = 0;
@@ -117,9 +120,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** The operators of the vertex, inline ones included; set by whoever builds the task. */
   vertexOperators: readonly { feeder: number; uid: string }[] = [];
 
-  connect(inputs: readonly (RingInput | LocalChannel)[]): void {
-    this.inputs = [...inputs];
-    this.locals = inputs.filter((input) => input instanceof LocalChannel);
+  connect(inputs: readonly (RingInput | LocalChannel)[], debloat?: DebloatSettings): void {
+    this.inputs = new TaskInputs(inputs, debloat);
     this.openInputs = inputs.length;
     this.openChannels = inputs.length;
     this.dataEnded = inputs.map(() => false);
@@ -190,7 +192,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   }
 
   get bytesIn(): number {
-    return this.inputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0);
+    return this.inputs.bytesIn;
   }
 
   prepareSnapshot(_checkpoint: number): void {
@@ -223,23 +225,26 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.wiring.wake();
   }
 
-  get backPressured(): boolean {
-    return this.gate.level !== 0;
-  }
-
   raise(level: 1 | 2): void {
-    if (level > this.gate.level) this.gate.level = level;
-    for (const local of this.locals) local.open = false;
+    if (level > this.gate.level) this.setGate(level);
+    this.inputs.closeLocals();
   }
 
   pause(): void {
     this.paused = true;
-    for (const local of this.locals) local.open = false;
+    this.setGate(this.gate.level);
+    this.inputs.closeLocals();
   }
 
   resume(): void {
     this.paused = false;
+    this.setGate(this.gate.level);
     this.wiring.wake();
+  }
+
+  private setGate(level: number): void {
+    this.gate.level = level;
+    this.readGate.level = this.paused ? Math.max(1, level) : level;
   }
 
   wake(): void {
@@ -288,14 +293,15 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     if (this.phase === "running" || this.phase === "finishing") moved = this.settle() || moved;
     if (this.checkpoints !== undefined) moved = this.checkpoints.step() || moved;
     if ((this.phase === "running" || this.phase === "awaiting") && !this.occupied) {
-      this.openLocals();
+      this.inputs.openLocals();
       const taken = this.phase === "running" ? this.take() : this.takeInputs();
       // Else a sender that runs after this task in each round would find the queue filled for ever.
-      if (!this.blocked) this.openLocals();
-      this.adapt(taken, started);
+      if (!this.blocked) this.inputs.openLocals();
+      const ended = this.adapt(taken, started);
+      this.inputs.debloater?.turn(started, ended, this.inputs.isDry);
       moved = taken > 0 || moved;
       if (this.phase === "running" && this.inputEnded && !this.occupied) this.phase = "finishing";
-    }
+    } else this.inputs.debloater?.turn(started, started, false);
     if (this.phase === "finishing" && this.gate.level === 0) moved = this.finishOperators() || moved;
     if (this.mayEnd) this.endOutputs();
     if (this.phase === "draining") this.finishDraining();
@@ -310,28 +316,29 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   report(): void {
     const { metrics, counters } = this.wiring;
-    let recordsIn = 0;
-    let bytesIn = 0;
-    for (const input of this.inputs) {
-      recordsIn += input.recordsIn;
-      bytesIn += input.bytesIn;
-    }
     let recordsOut = 0;
     let bytesOut = 0;
+    let { bytesInFlight } = this.inputs;
+    let creditBytes = 0;
     for (const output of this.outputs) {
+      bytesInFlight += output.waitingBytes;
+      creditBytes += output.creditBytes;
       recordsOut += output.recordsOut;
       bytesOut += output.bytesOut;
     }
-    metrics.set("recordsIn", recordsIn);
-    metrics.set("bytesIn", bytesIn);
+    this.inputs.report(metrics);
     metrics.set("recordsOut", recordsOut);
     metrics.set("bytesOut", bytesOut);
+    metrics.set("bytesInFlight", bytesInFlight);
+    metrics.set("creditBytes", creditBytes);
     metrics.set("watermark", this.watermark);
     metrics.set("lateRecordsDropped", counters.lateRecordsDropped);
   }
 
-  addTime(kind: "busyMs" | "idleMs" | "backPressuredMs", ms: number): void {
-    this.wiring.metrics.add(kind, ms);
+  /** Time was this task's, or it waited. What a paused one waits for is its own work. */
+  spend(ms: number, moved: boolean): void {
+    const isBusy = moved || this.paused;
+    this.wiring.metrics.add(isBusy ? "busyMs" : this.gate.level > 0 ? "backPressuredMs" : "idleMs", ms);
   }
 
   protected get watermark(): number {
@@ -357,12 +364,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   }
 
   private takeInputs(): number {
-    let taken = 0;
-    for (const input of this.inputs) {
-      taken += input.drain(this.limit, this.isBlocked);
-      if (this.blocked) break;
-    }
-    return taken;
+    return this.inputs.take(this.limit, this.isBlocked);
   }
 
   /** Starts a watermark's way through the operators. */
@@ -410,12 +412,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   private suspend(): boolean {
     this.suspended = true;
-    for (const local of this.locals) local.open = false;
+    this.inputs.closeLocals();
     return false;
-  }
-
-  private openLocals(): void {
-    for (const local of this.locals) if (local.mayOpen) local.open = true;
   }
 
   private pumpOutputs(): boolean {
@@ -427,7 +425,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       if (output.level > level) level = output.level;
     }
     moved ||= level < this.gate.level;
-    this.gate.level = level;
+    this.setGate(level);
     return moved;
   }
 
@@ -482,11 +480,13 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     for (const output of this.outputs) output.rest(steady);
   }
 
-  /** Keeps a turn between TURN_MS_LOW and TURN_MS_HIGH. */
-  private adapt(taken: number, started: number): void {
-    if (taken === 0) return;
-    const took = this.wiring.now() - started;
+  /** Keeps a turn between TURN_MS_LOW and TURN_MS_HIGH; answers when it ended. */
+  private adapt(taken: number, started: number): number {
+    if (taken === 0) return started;
+    const ended = this.wiring.now();
+    const took = ended - started;
     if (took > TURN_MS_HIGH) this.limit = Math.max(1, Math.floor((this.limit * TURN_MS_HIGH) / took));
     else if (took < TURN_MS_LOW && taken >= this.limit) this.limit = Math.min(TURN_LIMIT_MAX, this.limit * 2);
+    return ended;
   }
 }

@@ -177,7 +177,11 @@ class Simulation {
     return new JobCoordinator({
       planned: {
         plan: program,
-        options: { parallelism: this.parallelism, bufferTimeoutMs: 5 },
+        options: {
+          parallelism: this.parallelism,
+          bufferTimeoutMs: 5,
+          ...(plan.debloat === null ? {} : { debloat: plan.debloat }),
+        },
         fingerprint: "sim",
       },
       replan: () => Promise.reject(new Error("a simulated job is rescaled by its savepoints")),

@@ -38,10 +38,9 @@ function loopOf(turn: () => boolean): {
   });
   const task = {
     phase: "running",
-    backPressured: false,
     turn,
     report: () => undefined,
-    addTime: () => undefined,
+    spend: () => undefined,
   };
   loop.tasks = [task as unknown as Task];
   return { doorbell, failed, loop };
