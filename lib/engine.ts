@@ -28,6 +28,7 @@ import { ResultRows } from "./coordinator/results.js";
 import { type DebloatOptions, debloatSettings } from "./exchange/debloat-settings.js";
 import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
+import { machineOf, type ResourceOptions } from "./host/machine.js";
 import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
 import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
 import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
@@ -36,6 +37,7 @@ import type { MetricValues } from "./metrics/task-metrics.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
 import { RecentTimes, type TimeRates } from "./metrics/time-rates.js";
 import { fingerprint } from "./planner/fingerprint.js";
+import { HEAP_MB_MIN } from "./planner/hosts.js";
 import type { JobOptions } from "./protocol/deployment.js";
 import type { Plan } from "./protocol/program.js";
 import { openBlobStore } from "./storage/open.js";
@@ -59,6 +61,8 @@ export interface RunOptions {
   readonly debloat?: DebloatOptions | false;
   /** Old generation of each slot's heap, MiB; default 2048. */
   readonly slotHeapMb?: number;
+  /** What slots with a resource profile are taken from; default: what this machine has. */
+  readonly resources?: ResourceOptions;
   /** "throughput" (default): large young generation. "latency": short collections. */
   readonly preset?: "throughput" | "latency";
   /** Off: every operator is a vertex of its own. */
@@ -149,8 +153,6 @@ export interface Job extends AsyncDisposable {
   cancel(): Promise<void>;
 }
 
-/** Less does not hold a program's code. */
-const SLOT_HEAP_MB_MIN = 16;
 const YOUNG_MB = { throughput: 192, latency: 24 } as const;
 
 /**
@@ -287,8 +289,8 @@ function checkOptions({ slotHeapMb = 2048, preset = "throughput", hangTimeout = 
   const refuse = (what: string) => {
     throw new MillraceError("OPTION_INVALID", what);
   };
-  if (!(typeof slotHeapMb === "number" && slotHeapMb >= SLOT_HEAP_MB_MIN)) {
-    refuse(`slotHeapMb is ${slotHeapMb}; expected MiB, at least ${SLOT_HEAP_MB_MIN}`);
+  if (!(typeof slotHeapMb === "number" && slotHeapMb >= HEAP_MB_MIN)) {
+    refuse(`slotHeapMb is ${slotHeapMb}; expected MiB, at least ${HEAP_MB_MIN}`);
   }
   if (!Object.hasOwn(YOUNG_MB, preset)) {
     refuse(`preset is "${preset}"; expected one of ${Object.keys(YOUNG_MB).join(", ")}`);
@@ -334,6 +336,7 @@ class RunningJob implements Job {
       allowNonRestoredState: options.allowNonRestoredState ?? false,
       random: seededRandom(freshSeed()),
       hangTimeoutMs: durationMs(options.hangTimeout ?? "30s", "hangTimeout"),
+      machine: machineOf(options.resources),
       launch: hosts?.launch ?? launchInline,
       openFolder: (directory) => openBlobStore({ kind: "filesystem", directory }),
       clock: systemClock,
