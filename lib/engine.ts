@@ -2,7 +2,6 @@
  * The process's composition root: `run(job, options)` wires planner, coordinator and hosts together.
  */
 import { randomUUID } from "node:crypto";
-import { availableParallelism } from "node:os";
 import { join, resolve as resolvePath } from "node:path";
 import { systemClock } from "./base/clock.js";
 import { type Duration, durationMs } from "./base/duration.js";
@@ -28,7 +27,8 @@ import { ResultRows } from "./coordinator/results.js";
 import { type DebloatOptions, debloatSettings } from "./exchange/debloat-settings.js";
 import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
-import { machineOf, type ResourceOptions } from "./host/machine.js";
+import { autoParallelism, machineOf, type ResourceOptions } from "./host/machine.js";
+import { BUFFER_TIMEOUT_MS, SLOT_HEAP_MB, YOUNG_MB } from "./host/presets.js";
 import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
 import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
 import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
@@ -44,7 +44,7 @@ import { openBlobStore } from "./storage/open.js";
 
 /** How a job runs. */
 export interface RunOptions {
-  /** Subtasks of every operator that does not say its own; "auto" (default): one per core. */
+  /** Subtasks of every operator that does not say its own; "auto" (default): one per core that the process may use. */
   readonly parallelism?: number | "auto";
   readonly maxParallelism?: number;
   /** Given to the job's build function. Plain data. */
@@ -153,8 +153,6 @@ export interface Job extends AsyncDisposable {
   cancel(): Promise<void>;
 }
 
-const YOUNG_MB = { throughput: 192, latency: 24 } as const;
-
 /**
  * Starts a job module on all cores of this process.
  * @throws MillraceError JOB_NOT_FOUND, JOB_INVALID, JOB_BUILD_FAILED, GRAPH_INVALID, PARALLELISM_INVALID
@@ -257,7 +255,7 @@ const SPARE_SLOTS_MAX = 8;
 
 function workerHosts(slots: number, options: RunOptions, more: WorkerHostsOptions): WorkerHosts {
   checkOptions(options);
-  const heapMb = options.slotHeapMb ?? 2048;
+  const heapMb = options.slotHeapMb ?? SLOT_HEAP_MB;
   // V8 aborts the whole process when one collection promotes much more than an exhausted heap holds.
   const youngMb = Math.min(YOUNG_MB[options.preset ?? "throughput"], heapMb / 4);
   return new WorkerHosts(slots, { heapMb, youngMb }, more);
@@ -270,12 +268,18 @@ export async function explain(module: string | URL, options: RunOptions = {}): P
 }
 
 function resolveOptions(options: RunOptions): JobOptions {
-  const { parallelism = "auto", maxParallelism, chaining, localCombine, bufferTimeout = 100 } = options;
+  const {
+    parallelism = "auto",
+    maxParallelism,
+    chaining,
+    localCombine,
+    bufferTimeout = BUFFER_TIMEOUT_MS,
+  } = options;
   checkOptions(options);
   const debloat = debloatSettings(options.debloat);
   return {
     ...(debloat === undefined ? {} : { debloat }),
-    parallelism: parallelism === "auto" ? availableParallelism() : parallelism,
+    parallelism: parallelism === "auto" ? autoParallelism(machineOf(options.resources)) : parallelism,
     ...(options.checkpoint === undefined && options.from === undefined ? {} : { rescalable: true }),
     ...(options.stateBackend === undefined ? {} : { stateBackend: options.stateBackend }),
     bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
@@ -285,7 +289,11 @@ function resolveOptions(options: RunOptions): JobOptions {
   };
 }
 
-function checkOptions({ slotHeapMb = 2048, preset = "throughput", hangTimeout = "30s" }: RunOptions): void {
+function checkOptions({
+  slotHeapMb = SLOT_HEAP_MB,
+  preset = "throughput",
+  hangTimeout = "30s",
+}: RunOptions): void {
   const refuse = (what: string) => {
     throw new MillraceError("OPTION_INVALID", what);
   };

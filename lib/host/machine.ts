@@ -40,6 +40,11 @@ export function machineOf(options: ResourceOptions = {}): Machine {
   };
 }
 
+/** Parallelism `auto`: a slot for each whole core, and one at least. */
+export function autoParallelism({ cpu }: Pick<Machine, "cpu">): number {
+  return Math.max(1, Math.floor(cpu));
+}
+
 /** Cores by the text of `cpu.max`: quota and period, in microseconds. */
 export function coresOf(cpuMax: string): number {
   const [quota, period] = cpuMax.trim().split(/\s+/).map(Number);
