@@ -5,6 +5,7 @@ import { debloat } from "./debloat/suite.js";
 import { exchange } from "./exchange/suite.js";
 import { nexmark } from "./nexmark/suite.js";
 import { peers } from "./peers/suite.js";
+import { resources } from "./resources/suite.js";
 import { state } from "./state/suite.js";
 import { windows } from "./windows/suite.js";
 
@@ -17,6 +18,7 @@ Suites
   debloat   what is in flight under back pressure, and checkpoints: --parallelism 1,2 --checkpoints 20
             --rows pressure,change,skewed,inputs --plot chart.svg
   state     keyed state by the backends: --keys 100000,1000000 --large (10,000,000 keys, lmdb only) --pairs 5
+  resources  slots cut by resource profiles against equal ones, in time and memory: --events N --pairs 5
   peers     Nexmark queries by rxjs, node:stream, structured clone and Piscina tasks: --events N
   windows   sliding by little, and windows of the general kind, against windows that share panes: --events N --pairs 5
 
@@ -46,6 +48,12 @@ const { values, positionals } = parseArgs({
 const suites: Readonly<Record<string, () => Promise<void>>> = {
   exchange: () => exchange({ json: values.json }),
   peers: () => peers({ json: values.json, events: Number(values.events ?? 2_000_000) }),
+  resources: () =>
+    resources({
+      events: Number(values.events ?? 2_000_000),
+      pairs: Number(values.pairs ?? 5),
+      json: values.json,
+    }),
   checkpoint: () =>
     checkpoint({
       rows: (values.rows ?? "sum,value,map,pressure,restart").split(","),

@@ -73,6 +73,8 @@ export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
 export { jsonl } from "./formats/jsonl.js";
 export { type ParquetOptions, parquet } from "./formats/parquet.js";
 export { text } from "./formats/text.js";
+export type { SlotSharingGroup } from "./graph/resource-profile.js";
+export type { ResourceOptions } from "./host/machine.js";
 export type { RoundTimes } from "./metrics/round-times.js";
 export {
   type Aggregate,

@@ -5,9 +5,11 @@
  * the functions that belong to it.
  */
 import { MillraceError } from "../base/error.js";
+import type { SlotSharingGroup } from "../graph/resource-profile.js";
 import type { OperatorNode, Partitioner, StreamEdge } from "../graph/stream-graph.js";
 import type { AnyFunction, OperatorLogic } from "../operators/contract.js";
 import type { Program } from "../protocol/program.js";
+import { DEFAULT_GROUP, SharingGroups } from "./sharing-groups.js";
 
 /** An operator's output on its way to the next operator. */
 export interface StreamInput {
@@ -35,6 +37,7 @@ export class GraphBuilder {
   private readonly edges: StreamEdge[] = [];
   private readonly logic = new Map<string, OperatorLogic>();
   private readonly selectors = new Map<string, AnyFunction>();
+  private readonly sharing = new SharingGroups();
 
   constructor(job: string) {
     this.job = job;
@@ -47,7 +50,7 @@ export class GraphBuilder {
       name: operator.name ?? operator.kind,
       kind: operator.kind,
       config: operator.config ?? {},
-      slotSharingGroup: inputs[0]?.node.slotSharingGroup ?? "default",
+      slotSharingGroup: DEFAULT_GROUP,
       chaining: operator.kind === "source" ? "head" : "always",
     };
     if (operator.parallelism !== undefined) node.parallelism = operator.parallelism;
@@ -74,6 +77,16 @@ export class GraphBuilder {
     });
   }
 
+  /** Makes a slot sharing group known. */
+  registerGroup(group: SlotSharingGroup): void {
+    this.sharing.register(group);
+  }
+
+  /** Puts an operator into a slot sharing group. */
+  share(node: OperatorNode, group: string | SlotSharingGroup): void {
+    this.sharing.assign(node, group);
+  }
+
   /** The program, checked. */
   program(): Program {
     const { job, operators, edges, logic, selectors } = this;
@@ -87,7 +100,9 @@ export class GraphBuilder {
         throw new MillraceError("GRAPH_INVALID", `nothing reads "${node.name}": it leads to no sink`);
       }
     }
-    return { graph: { job, operators, edges }, logic, selectors };
+    const groups = this.sharing.resolve(operators, edges);
+    const graph = { job, operators, edges, ...(groups === undefined ? {} : { groups }) };
+    return { graph, logic, selectors };
   }
 
   private connect(input: StreamInput, node: OperatorNode): void {

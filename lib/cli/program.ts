@@ -6,6 +6,7 @@ import { cancelJob, type JobFlags, listJobs, rescaleJob, savepointJob, stopJob }
 import { exitCodeOf, reportError } from "./report.js";
 import { addRunFlags } from "./run-command.js";
 import type { RunFlags } from "./run-options.js";
+import { NODE_FLAGS } from "./supervisor.js";
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 the job failed, 2 wrong usage or configuration, 3 the state does not fit the job,
@@ -49,6 +50,20 @@ export async function main(given: readonly string[]): Promise<number> {
         // The other commands need no engine: they answer at once.
         const { runJob } = await import("./run-job.js");
         exitCode = await runJob(job, flags);
+      }),
+    );
+  program
+    .command("doctor")
+    .description("Tell what there is here to run jobs with, and what slots are given.")
+    .option("--json", "as JSON")
+    .addHelpText("after", "\nExamples:\n  $ millrace doctor\n  $ millrace doctor --json\n")
+    .action((flags: JobFlags) =>
+      guard(flags, async () => {
+        const { describeReport, examine } = await import("./doctor.js");
+        const report = examine(version(), NODE_FLAGS);
+        const text =
+          flags.json === true ? JSON.stringify({ schemaVersion: 1, ...report }) : describeReport(report);
+        process.stdout.write(`${text}\n`);
       }),
     );
   addJobCommands(program, guard);

@@ -17,6 +17,7 @@ import { redistribute } from "../checkpoint/redistribution.js";
 import type { RestartStrategy } from "../checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "../checkpoint/statistics.js";
 import type { JobRestore } from "../checkpoint/task-restore.js";
+import { type Machine, planHosts } from "../planner/hosts.js";
 import type { JobOptions, TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { LaunchHost } from "../protocol/slot-host.js";
@@ -70,6 +71,8 @@ export interface JobCoordinatorOptions {
   readonly hangTimeoutMs: number;
   /** Capacity of each ring; default RING_BYTES. */
   readonly ringBytes?: number;
+  /** What there is to take slots from; default: without bounds. */
+  readonly machine?: Machine;
   /** Opens the store that savepoints below a folder go to. */
   readonly openFolder: (folder: string) => BlobStore;
   readonly checkpoints: JobCheckpoints | undefined;
@@ -137,7 +140,7 @@ export class JobCoordinator {
   constructor(given: JobCoordinatorOptions) {
     this.given = given;
     this.planned = given.planned;
-    this.unplaced = place(this.plan.jobGraph, given.ringBytes);
+    this.unplaced = place(this.plan.jobGraph, given.ringBytes, given.machine);
     this.sources = new SplitGivers(this.plan);
     const { checkpoints, clock, scheduler, random } = given;
     if (checkpoints === undefined) return;
@@ -227,6 +230,7 @@ export class JobCoordinator {
   async rescale(parallelism: number): Promise<number> {
     if (this.checkpoints === undefined) throw this.takesNone();
     const planned = await this.given.replan(parallelism, keyGroupsOf(this.plan));
+    if (this.given.machine !== undefined) planHosts(planned.plan.jobGraph, this.given.machine);
     await this.checkpoints.checkpoint();
     const { clock } = this.given;
     const from = clock.steady();

@@ -59,6 +59,8 @@ export interface Deployment {
   /** The store that `restores` refer to; absent where everything is inline. */
   readonly restoreFrom?: StoreLocation;
   readonly slot: number;
+  /** The part of its host's loop time that the slot has; 1 (default): it is alone there. */
+  readonly share?: number;
   readonly tasks: readonly TaskAssignment[];
   /** slotOf[vertex][subtask] */
   readonly slotOf: readonly (readonly number[])[];

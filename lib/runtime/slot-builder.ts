@@ -18,7 +18,7 @@ import type { AnyFunction, OperatorContext } from "../operators/contract.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Deployment, SlotEvents, TaskAssignment } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
-import { stateFolder } from "../protocol/state-folder.js";
+import { operatorFolder } from "../protocol/state-folder.js";
 import type { SourceReader } from "../source/contract.js";
 import type { StateBackend } from "../state/contract.js";
 import { canonicalKey, keyGroupOf } from "../state/key.js";
@@ -100,8 +100,9 @@ export class SlotBuilder {
     const failed: Failed = (error, operator, record) => {
       throw userError(error, { job: this.plan.jobGraph.job, operator, subtask }, record);
     };
-    const folder = stateFolder(this.deployment.runId, this.deployment.attempt);
-    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services, folder);
+    const { runId, attempt } = this.deployment;
+    const folderOf = (operator: number) => operatorFolder(runId, attempt, vertex.id, subtask, operator);
+    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services, folderOf);
     const wiring = {
       gate,
       counters,

@@ -22,6 +22,7 @@ import type { Output, OutputOwner } from "./outputs.js";
 import type { RingInput } from "./ring-input.js";
 import type { CheckpointedTask, TaskCheckpoints } from "./task-checkpoints.js";
 import { TaskInputs } from "./task-inputs.js";
+import { TaskTime } from "./task-time.js";
 
 export type Phase = "running" | "finishing" | "awaiting" | "draining" | "committing" | "finished";
 
@@ -79,6 +80,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   private suspended = false;
   private paused = false;
   private wasIdle = false;
+  private readonly time: TaskTime;
   /** The watermark on its way through the operators, and what each of them let pass. */
   private advancing = false;
   private advanceAt = 0;
@@ -92,6 +94,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.name = name;
     this.wiring = wiring;
     this.gate = wiring.gate;
+    this.time = new TaskTime(wiring.metrics);
   }
 
   /** Completes the task: first its chain (whose outputs exist already), then its inputs. */
@@ -335,10 +338,14 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     metrics.set("lateRecordsDropped", counters.lateRecordsDropped);
   }
 
-  /** Time was this task's, or it waited. What a paused one waits for is its own work. */
-  spend(ms: number, moved: boolean): void {
-    const isBusy = moved || this.paused;
-    this.wiring.metrics.add(isBusy ? "busyMs" : this.gate.level > 0 ? "backPressuredMs" : "idleMs", ms);
+  /** A turn has ended, or a sleep. What a paused task waits for is its own work. */
+  spend(now: number, own: number, moved: boolean): void {
+    this.time.spend(
+      now,
+      own,
+      moved,
+      this.paused ? "busyMs" : this.gate.level > 0 ? "backPressuredMs" : "idleMs",
+    );
   }
 
   protected get watermark(): number {

@@ -30,6 +30,7 @@ function loopOf(turn: () => boolean): {
       doorbell,
       progress: new Int32Array(1),
       drive: undefined,
+      roundsMs: 2,
       times: new RoundCounter(createRoundTimes(1), 0),
       onTask: () => undefined,
       onError: resolve,
