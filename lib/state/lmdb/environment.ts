@@ -107,16 +107,11 @@ export class Environment {
 
   private write(unit: Unit): void {
     const { owner } = unit;
+    owner.written(unit);
+    if (unit.value !== GONE) this.db.putSync(owner.dbKeyOf(unit), owner.bytesOf(unit));
+    else if (unit.stored) this.db.removeSync(owner.dbKeyOf(unit));
     unit.dirty = false;
     unit.again = false;
-    if (unit.value === GONE) {
-      owner.written(unit);
-      if (unit.stored) this.db.removeSync(owner.dbKeyOf(unit));
-    } else {
-      const bytes = owner.bytesOf(unit);
-      owner.written(unit);
-      this.db.putSync(owner.dbKeyOf(unit), bytes);
-    }
     unit.stored = unit.value !== GONE;
     unit.saved = false;
   }

@@ -174,8 +174,9 @@ export abstract class LmdbPart<I extends CanonicalKey> implements StatePart, Uni
   }
 
   written(unit: Unit): void {
+    // Whether it existed at the freeze is not to be told any more once it is written.
+    if (this.wants(unit)) this.settle(unit);
     const { id, key, at, group, stored, saved, changedIn } = unit;
-    unit.writtenIn = this.epoch;
     if (!this.based || changedIn !== this.epoch) return;
     this.note(id as I, { key, at, group, existed: stored || saved });
   }
@@ -292,13 +293,12 @@ export abstract class LmdbPart<I extends CanonicalKey> implements StatePart, Uni
   }
 
   /** Whether a unit was dirty at the freeze and is not packed yet: it has not changed since then. */
-  private wants({ packedIn, dirtySince, dirty, writtenIn }: Unit): boolean {
+  private wants({ packedIn, dirtySince, dirty }: Unit): boolean {
     const { epoch } = this;
-    const wasDirty = dirtySince < epoch && (dirty || writtenIn === epoch);
-    return this.frozen !== undefined && wasDirty && packedIn !== epoch;
+    return this.frozen !== undefined && dirty && dirtySince < epoch && packedIn !== epoch;
   }
 
-  /** Before a unit that a snapshot wants may change: packs it. */
+  /** Before a unit that a snapshot wants may change or is written: packs it. */
   private settle(unit: Unit): void {
     unit.packedIn = this.epoch;
     const { full, epoch, sink, changes, seen } = this.frozen!;

@@ -30,10 +30,9 @@ export class Unit {
   /** Whether it is still to be written, and has changed again since that is so. */
   dirty = false;
   again = false;
-  /** Epochs, counted in freezes: of its last change, since when it is dirty, when it was last written and packed. */
+  /** Epochs, counted in freezes: of its last change, since when it is dirty, and when it was last packed. */
   changedIn = -1;
   dirtySince = -1;
-  writtenIn = -1;
   packedIn = -1;
   /** Used since the cache last looked. */
   used = true;

@@ -79,6 +79,22 @@ describe("lmdb state, besides", () => {
     await bench.close();
   }).timeout(120_000);
 
+  it("tells in a delta what was removed, also where that is written before the delta is packed", async () => {
+    const { bench, handles } = await StateBench.open(lmdb, declareAll);
+    bench.use("a");
+    handles.list.add(1);
+    bench.checkpoint("full");
+    bench.use("a");
+    handles.list.clear();
+    const taking = bench.freeze("delta");
+    bench.use("b");
+    // Looks for the ends of a list that is not known: everything is written.
+    handles.list.add(2);
+    while (!taking.slice());
+    expect(taking.entries.get("list")!.map(({ value }) => value)).to.deep.equal([{ gone: "a", at: 0 }]);
+    await bench.close();
+  });
+
   it("refuses a value that bytes cannot carry", async () => {
     const declare = (state: KeyedState) => state.value("odd", value<unknown>());
     const { bench, handles } = await StateBench.open(lmdb, declare);
