@@ -25,7 +25,7 @@ import { UnitCache } from "./unit-cache.js";
 /** Rows looked at per turn for expiry. */
 const EXPIRY_STRIDE = 16;
 /** Units written back together: a transaction costs as much as twenty of them. */
-const WRITE_BACK = 512;
+const WRITE_BACK = 1024;
 
 /** What a freeze of a state is made of. */
 interface Frozen<I> {
