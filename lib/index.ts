@@ -14,7 +14,7 @@ export {
   type TypeMark,
   type,
 } from "./api/process-functions.js";
-export type { MiniBatchOptions, RunningOptions, TopOptions } from "./api/stream-options.js";
+export type { IntervalBounds, MiniBatchOptions, RunningOptions, TopOptions } from "./api/stream-options.js";
 export {
   AnyStream,
   BroadcastConnectedStream,

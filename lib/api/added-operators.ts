@@ -4,6 +4,7 @@ import { type Aggregate, type Aggregates, custom } from "../operators/aggregates
 import { broadcastProcessLogic } from "../operators/broadcast-process.js";
 import { coProcessLogic } from "../operators/connected.js";
 import type { AnyFunction } from "../operators/contract.js";
+import { intervalJoinLogic } from "../operators/interval-join.js";
 import { keyedCoProcessLogic } from "../operators/keyed-co-process.js";
 import { keyedProcessLogic } from "../operators/keyed-process.js";
 import { processLogic } from "../operators/process.js";
@@ -21,7 +22,7 @@ import type {
   KeyedProcessFunction,
   ProcessFunction,
 } from "./process-functions.js";
-import type { RunningOptions } from "./stream-options.js";
+import type { IntervalBounds, RunningOptions } from "./stream-options.js";
 
 export function process(name: string, functions: ProcessFunction<any, any, any>): NewOperator {
   const { state } = functions;
@@ -51,6 +52,18 @@ export function keyedCoProcess(
   const { state = {} } = functions;
   const logic = keyedCoProcessLogic({ keys, state, functions });
   return { kind: "process", name, config: stateConfig(state), logic };
+}
+
+export function intervalJoin(
+  name: string,
+  bounds: IntervalBounds,
+  keys: readonly [AnyFunction, AnyFunction],
+  join: AnyFunction,
+): NewOperator {
+  const lower = durationMs(bounds.lower, "lower bound") + (bounds.lowerExclusive === true ? 1 : 0);
+  const upper = durationMs(bounds.upper, "upper bound") - (bounds.upperExclusive === true ? 1 : 0);
+  const logic = intervalJoinLogic({ keys, join, lower, upper });
+  return { kind: "interval-join", name, config: { lower, upper }, logic };
 }
 
 export function broadcastProcess(

@@ -32,3 +32,15 @@ export interface TopOptions<T> {
   /** Among equals: the smallest first. */
   readonly ties?: (record: T) => string | number;
 }
+
+/** How far the other record's timestamp may be from this one's. */
+export interface IntervalBounds {
+  /** From: this record's timestamp plus `lower`, which may be negative. */
+  readonly lower: Duration;
+  /** To: this record's timestamp plus `upper`. */
+  readonly upper: Duration;
+  /** The record at exactly `lower` does not match; default: it does. */
+  readonly lowerExclusive?: boolean;
+  /** The record at exactly `upper` does not match; default: it does. */
+  readonly upperExclusive?: boolean;
+}

@@ -17,7 +17,7 @@ import { BroadcastStream } from "./broadcast-stream.js";
 import { BroadcastConnectedInputs, ConnectedInputs, KeyedConnectedInputs } from "./connected-streams.js";
 import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js";
 import type { KeyedProcessFunction, NoState, ProcessFunction } from "./process-functions.js";
-import type { RunningOptions } from "./stream-options.js";
+import type { IntervalBounds, RunningOptions } from "./stream-options.js";
 import { type OutputKind, StreamSite } from "./stream-site.js";
 import { Windows } from "./windowed-stream.js";
 
@@ -256,6 +256,25 @@ export class KeyedStream<T, K> extends AnyStream<T> {
       return new BroadcastConnectedStream(siteOf(this.env, inputsOf(this, other)), other.state, this.key);
     }
     return new KeyedConnectedStreams<T, U, K>(siteOf(this.env, inputsOf(this, other)), [this.key, other.key]);
+  }
+
+  /**
+   * Meets every record of the other stream with the same key whose timestamp lies between this record's plus
+   * `lower` and plus `upper`, both included unless said otherwise. A result has the later of the two timestamps.
+   * A record before the watermark is late: dropped and counted. Throws OPTION_INVALID for bounds that hold nothing;
+   * fails with TIMESTAMP_MISSING for records without event time.
+   * @example
+   * orders.keyBy((o) => o.id).intervalJoin(payments.keyBy((p) => p.orderId), { lower: "-5m", upper: "1h" },
+   *   (order, payment) => ({ ...order, paidAt: payment.at }))
+   */
+  intervalJoin<U, R>(
+    other: KeyedStream<U, K>,
+    bounds: IntervalBounds,
+    join: (record: T, other: U) => R,
+    name = "interval join",
+  ): Operator<R> {
+    const site = siteOf(this.env, inputsOf(this, other));
+    return site.append(added.intervalJoin(name, bounds, [this.key, other.key], join));
   }
 
   /** Event-time windows per key. */

@@ -45,6 +45,7 @@ export const catalogue = {
     "A timer takes a time in ms, and `process` a function `timer(time, ctx)`; without `watermarks` at the source " +
       "records have no timestamp to count from.",
   ),
+  TIMESTAMP_MISSING: entry("Say at the source how event time is told: { watermarks: watermarks.... }."),
   RECORD_NOT_CARRIABLE: entry(
     "A record that crosses threads holds plain data. Remove the function, symbol or class instance at the path shown.",
   ),
