@@ -1,4 +1,5 @@
 /** The public surface: everything a job and an embedding program import from "millrace". */
+export type { AsyncCall, AsyncMapOptions, RetryOptions } from "./api/async-options.js";
 export { BroadcastStream } from "./api/broadcast-stream.js";
 export { defineJob, type JobDefinition } from "./api/define-job.js";
 export type { Environment, SourceOptions } from "./api/environment.js";
@@ -82,6 +83,12 @@ export {
   min,
   sum,
 } from "./operators/aggregates.js";
+export {
+  type DeadLetter,
+  type DeadLetters,
+  deadLetter,
+  type ErrorPolicy,
+} from "./operators/error-policy.js";
 export {
   type KeyedProcessContext,
   type ProcessContext,

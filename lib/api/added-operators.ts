@@ -1,9 +1,11 @@
 /** The operators that the methods of streams add to the graph. */
 import { durationMs } from "../base/duration.js";
 import { type Aggregate, type Aggregates, custom } from "../operators/aggregates.js";
+import { asyncMapLogic } from "../operators/async-map.js";
 import { broadcastProcessLogic } from "../operators/broadcast-process.js";
 import { coProcessLogic } from "../operators/connected.js";
 import type { AnyFunction } from "../operators/contract.js";
+import type { ErrorPolicy } from "../operators/error-policy.js";
 import { intervalJoinLogic } from "../operators/interval-join.js";
 import { keyedCoProcessLogic } from "../operators/keyed-co-process.js";
 import { keyedProcessLogic } from "../operators/keyed-process.js";
@@ -14,6 +16,7 @@ import { windowLogic } from "../operators/window-aggregate.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
 import type { WindowAssigner } from "../time/windows.js";
+import { type AsyncCall, type AsyncMapOptions, asyncMapSpec } from "./async-options.js";
 import type { NewOperator } from "./graph-builder.js";
 import type {
   BroadcastProcessFunction,
@@ -52,6 +55,32 @@ export function keyedCoProcess(
   const { state = {} } = functions;
   const logic = keyedCoProcessLogic({ keys, state, functions });
   return { kind: "process", name, config: stateConfig(state), logic };
+}
+
+export function asyncMap(
+  request: (record: any, call: AsyncCall) => unknown,
+  options: AsyncMapOptions,
+): NewOperator {
+  const spec = asyncMapSpec(request, options);
+  const { ordered, capacity, timeoutMs, onError } = spec;
+  return {
+    kind: "async-map",
+    name: options.name ?? "asyncMap",
+    config: { ordered, capacity, timeoutMs, ...policyConfig(onError) },
+    ...lettersOf(onError),
+    logic: asyncMapLogic(spec),
+  };
+}
+
+/** What plans show of a policy. */
+export function policyConfig(onError: ErrorPolicy | undefined): Record<string, unknown> {
+  if (onError === undefined) return {};
+  return { onError: typeof onError === "string" ? onError : `dead letters "${onError.name}"` };
+}
+
+/** The dead letters that an operator writes. */
+export function lettersOf(onError: ErrorPolicy | undefined): Pick<NewOperator, "deadLetters"> {
+  return typeof onError === "object" ? { deadLetters: onError.name } : {};
 }
 
 export function intervalJoin(

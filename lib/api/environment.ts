@@ -1,6 +1,7 @@
 /** What a job's build function is given. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MillraceError } from "../base/error.js";
+import type { DeadLetter } from "../operators/error-policy.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Program } from "../protocol/program.js";
 import type { SourceDefinition } from "../source/contract.js";
@@ -45,6 +46,17 @@ export class Environment {
       logic,
     });
     return new DataStream<T>(this.graph, [{ node }]);
+  }
+
+  /**
+   * The records that operators have set aside by the policy `deadLetter(name)`, each with its error and its
+   * operator. To be called behind these operators. Throws GRAPH_INVALID where no operator has set any aside.
+   * @example
+   * const events = lines.map(parse, { onError: deadLetter("bad-events") });
+   * env.deadLetters<string>("bad-events").sink("bad", printSink());
+   */
+  deadLetters<T = unknown>(name: string): DataStream<DeadLetter<T>> {
+    return new DataStream<DeadLetter<T>>(this.graph, this.graph.deadLetters(name));
   }
 }
 

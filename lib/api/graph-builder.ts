@@ -7,6 +7,7 @@
 import { MillraceError } from "../base/error.js";
 import type { OperatorNode, Partitioner, StreamEdge } from "../graph/stream-graph.js";
 import type { AnyFunction, OperatorLogic } from "../operators/contract.js";
+import { deadLetterTag } from "../operators/error-policy.js";
 import type { Program } from "../protocol/program.js";
 
 /** An operator's output on its way to the next operator. */
@@ -25,6 +26,8 @@ export interface NewOperator {
   readonly name?: string;
   readonly config?: Readonly<Record<string, unknown>>;
   readonly parallelism?: number;
+  /** The name of the dead letters that it writes. */
+  readonly deadLetters?: string;
   readonly logic: OperatorLogic;
 }
 
@@ -35,6 +38,9 @@ export class GraphBuilder {
   private readonly edges: StreamEdge[] = [];
   private readonly logic = new Map<string, OperatorLogic>();
   private readonly selectors = new Map<string, AnyFunction>();
+  /** Who writes dead letters of a name. */
+  private readonly letters = new Map<string, OperatorNode[]>();
+  private readonly lettersRead = new Set<string>();
 
   constructor(job: string) {
     this.job = job;
@@ -51,6 +57,7 @@ export class GraphBuilder {
       chaining: operator.kind === "source" ? "head" : "always",
     };
     if (operator.parallelism !== undefined) node.parallelism = operator.parallelism;
+    if (operator.deadLetters !== undefined) this.writesLetters(node, operator.deadLetters);
     this.operators.push(node);
     this.logic.set(node.uid, operator.logic);
     for (const input of inputs) this.connect(input, node);
@@ -74,6 +81,18 @@ export class GraphBuilder {
     });
   }
 
+  /** The dead letters of a name, of all operators so far; there can be none later. */
+  deadLetters(name: string): StreamInput[] {
+    const writers = this.letters.get(name);
+    if (writers === undefined) {
+      throw new MillraceError("GRAPH_INVALID", `no operator has the policy deadLetter("${name}")`, {
+        hint: "Call env.deadLetters(name) behind the operators that name it in `onError`.",
+      });
+    }
+    this.lettersRead.add(name);
+    return writers.map((node) => ({ node, side: deadLetterTag(name) }));
+  }
+
   /** The program, checked. */
   program(): Program {
     const { job, operators, edges, logic, selectors } = this;
@@ -87,7 +106,22 @@ export class GraphBuilder {
         throw new MillraceError("GRAPH_INVALID", `nothing reads "${node.name}": it leads to no sink`);
       }
     }
+    for (const name of this.letters.keys()) {
+      if (this.lettersRead.has(name)) continue;
+      throw new MillraceError("GRAPH_INVALID", `nobody reads the dead letters "${name}"`, {
+        hint: `Read them with env.deadLetters("${name}"), or say onError: "skip".`,
+      });
+    }
     return { graph: { job, operators, edges }, logic, selectors };
+  }
+
+  private writesLetters(node: OperatorNode, name: string): void {
+    if (this.lettersRead.has(name)) {
+      throw new MillraceError("GRAPH_INVALID", `"${node.name}" comes behind env.deadLetters("${name}")`, {
+        hint: "Call env.deadLetters(name) behind all operators that name it in `onError`.",
+      });
+    }
+    this.letters.set(name, [...(this.letters.get(name) ?? []), node]);
   }
 
   private connect(input: StreamInput, node: OperatorNode): void {

@@ -13,6 +13,7 @@ import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
 import type { WindowAssigner } from "../time/windows.js";
 import * as added from "./added-operators.js";
+import type { AsyncCall, AsyncMapOptions } from "./async-options.js";
 import { BroadcastStream } from "./broadcast-stream.js";
 import { BroadcastConnectedInputs, ConnectedInputs, KeyedConnectedInputs } from "./connected-streams.js";
 import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js";
@@ -47,6 +48,22 @@ export class AnyStream<T> {
   /** One record in, any number out: an array, a generator or another iterable. */
   flatMap<R>(expand: (record: T) => Iterable<R>, name = "flatMap"): Operator<R> {
     return this.append({ kind: "flatMap", name, logic: flatMapLogic(expand) });
+  }
+
+  /**
+   * One record in, one out, by way of a promise; many are under way at a time. Those whose results were not emitted
+   * are part of a checkpoint and are asked for again after a restore: the function may see a record twice. The end
+   * of the input waits for all. Throws OPTION_INVALID for options that cannot be.
+   * @example
+   * urls.asyncMap((url, { signal }) => fetch(url, { signal }).then((r) => r.json() as Promise<Page>), {
+   *   order: "unordered", capacity: 100, timeout: "5s", retry: { attempts: 3, delay: "200ms", backoff: 2 },
+   * })
+   */
+  asyncMap<R>(
+    request: (record: T, call: AsyncCall) => PromiseLike<R> | R,
+    options: AsyncMapOptions = {},
+  ): Operator<R> {
+    return this.append(added.asyncMap(request, options));
   }
 
   /** Records of equal keys go to the same subtask. */

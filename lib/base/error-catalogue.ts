@@ -46,6 +46,10 @@ export const catalogue = {
       "records have no timestamp to count from.",
   ),
   TIMESTAMP_MISSING: entry("Say at the source how event time is told: { watermarks: watermarks.... }."),
+  ASYNC_TIMEOUT: entry(
+    "Raise `timeout` (it covers all attempts of a record), or say with `onError` what becomes of such records.",
+    true,
+  ),
   RECORD_NOT_CARRIABLE: entry(
     "A record that crosses threads holds plain data. Remove the function, symbol or class instance at the path shown.",
   ),

@@ -18,6 +18,7 @@ export const METRIC_FIELDS = [
   "watermark",
   "consumed",
   "lateRecordsDropped",
+  "recordsFailed",
   "finished",
 ] as const;
 
