@@ -26,6 +26,7 @@ export {
   Operator,
   WindowedStream,
 } from "./api/streams.js";
+export type { WindowContext, WindowFunction, WindowOptions } from "./api/window-functions.js";
 export type { Duration } from "./base/duration.js";
 export { MillraceError } from "./base/error.js";
 export type { ErrorCode } from "./base/error-catalogue.js";
@@ -90,6 +91,13 @@ export {
   type ErrorPolicy,
 } from "./operators/error-policy.js";
 export {
+  type Evictor,
+  type EvictorContext,
+  type EvictorOptions,
+  evictors,
+  type Stamped,
+} from "./operators/evictors.js";
+export {
   type KeyedProcessContext,
   type ProcessContext,
   type ReadonlyMapState,
@@ -98,6 +106,8 @@ export {
   sideOutput,
   type TimerRegistry,
 } from "./operators/process-context.js";
+export type { Trigger, TriggerContext, TriggerResult } from "./operators/trigger.js";
+export { triggers } from "./operators/triggers.js";
 export type { SinkDefinition, SinkWriter, WriterContext } from "./sink/contract.js";
 export type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "./source/contract.js";
 export type { AppendingState, ListState, MapState, ValueState } from "./state/contract.js";
@@ -117,4 +127,16 @@ export {
   value,
 } from "./state/descriptors.js";
 export { type WatermarkStrategy, watermarks } from "./time/watermarks.js";
-export { sliding, tumbling, type Window, type WindowAssigner } from "./time/windows.js";
+export {
+  type AlignedOptions,
+  type AlignedWindows,
+  type GlobalWindows,
+  globalWindows,
+  type SessionWindows,
+  session,
+  sliding,
+  tumbling,
+  type Window,
+  type WindowAssigner,
+  type WindowTime,
+} from "./time/windows.js";

@@ -12,10 +12,8 @@ import { keyedProcessLogic } from "../operators/keyed-process.js";
 import { processLogic } from "../operators/process.js";
 import { runningLogic } from "../operators/running-aggregate.js";
 import { sinkLogic } from "../operators/sink.js";
-import { windowLogic } from "../operators/window-aggregate.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
-import type { WindowAssigner } from "../time/windows.js";
 import { type AsyncCall, type AsyncMapOptions, asyncMapSpec } from "./async-options.js";
 import type { NewOperator } from "./graph-builder.js";
 import type {
@@ -146,22 +144,6 @@ export function runningReduce<T>(
   return { kind: "reduce", logic };
 }
 
-export function windowAggregate(
-  name: string,
-  assigner: WindowAssigner,
-  aggregates: Aggregates<any>,
-  key: AnyFunction | undefined,
-  project: AnyFunction | undefined,
-): NewOperator {
-  return {
-    kind: "window",
-    name,
-    config: { window: assigner, aggregates: kinds(aggregates) },
-    ...(key === undefined ? { parallelism: 1 } : {}),
-    logic: windowLogic({ assigner, aggregates, key, project }),
-  };
-}
-
 /** `reduce` as an aggregate. */
 export function reduction<T>(combine: (left: T, right: T) => T): Aggregate<T, T> {
   return custom<T, T | undefined, T>({
@@ -173,14 +155,15 @@ export function reduction<T>(combine: (left: T, right: T) => T): Aggregate<T, T>
 }
 
 /** Declared state, for plans: names and kinds. */
-function stateConfig(
+export function stateConfig(
   state: Readonly<Record<string, { readonly kind: string }>> = {},
 ): Record<string, unknown> {
   const names = Object.entries(state).map(([name, { kind }]) => [name, kind]);
   return names.length === 0 ? {} : { state: Object.fromEntries(names) };
 }
 
-function kinds(aggregates: Aggregates<any>): Record<string, string> {
+/** Aggregates in plans: names and kinds. */
+export function kinds(aggregates: Aggregates<any>): Record<string, string> {
   return Object.fromEntries(Object.entries(aggregates).map(([name, { kind }]) => [name, kind]));
 }
 

@@ -11,7 +11,7 @@ import type { OperatorDescriptors } from "../operators/operator-state.js";
 import type { SideOutput } from "../operators/process-context.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
-import type { WindowAssigner } from "../time/windows.js";
+import { globalWindows, type WindowAssigner } from "../time/windows.js";
 import * as added from "./added-operators.js";
 import type { AsyncCall, AsyncMapOptions } from "./async-options.js";
 import { BroadcastStream } from "./broadcast-stream.js";
@@ -20,6 +20,7 @@ import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js"
 import type { KeyedProcessFunction, NoState, ProcessFunction } from "./process-functions.js";
 import type { IntervalBounds, RunningOptions } from "./stream-options.js";
 import { type OutputKind, StreamSite } from "./stream-site.js";
+import { countOptions, type WindowOptions } from "./window-functions.js";
 import { Windows } from "./windowed-stream.js";
 
 /** What streams with and without keys have in common. Immutable: every method answers a new stream. */
@@ -71,9 +72,22 @@ export class AnyStream<T> {
     return new KeyedStream<T, K>(this.env, this.via("hash", key), key);
   }
 
-  /** Windows over all records, in one subtask; parts are computed on every core first. */
-  windowAll(assigner: WindowAssigner): WindowedStream<T, undefined> {
-    return new WindowedStream<T, undefined>(siteOf(this.env, this.via("global")), assigner, undefined);
+  /**
+   * Windows over all records, in one subtask. Parts of aggregates are computed on every core first where the windows
+   * are tumbling or sliding and have no options.
+   * @example stream.windowAll(tumbling("1h")).topN(5, { by: (o) => o.total })
+   */
+  windowAll(assigner: WindowAssigner<T>, options: WindowOptions<T> = {}): WindowedStream<T, undefined> {
+    const place = { assigner, key: undefined, options };
+    return new WindowedStream<T, undefined>(siteOf(this.env, this.via("global")), place);
+  }
+
+  /**
+   * Windows of `size` records over all records, or of the last `size` records after every `slide` records.
+   * @example stream.countWindowAll(1000).aggregate({ mean: avg((o) => o.total) })
+   */
+  countWindowAll(size: number, slide?: number): WindowedStream<T, undefined> {
+    return this.windowAll(globalWindows(), countOptions(size, slide));
   }
 
   /** This stream and others of the same type as one. */
@@ -294,9 +308,21 @@ export class KeyedStream<T, K> extends AnyStream<T> {
     return site.append(added.intervalJoin(name, bounds, [this.key, other.key], join));
   }
 
-  /** Event-time windows per key. */
-  window(assigner: WindowAssigner): WindowedStream<T, K> {
-    return new WindowedStream<T, K>(siteOf(this.env, this.inputs), assigner, this.key);
+  /**
+   * Windows per key: `tumbling`, `sliding`, `session` or `globalWindows`.
+   * @example visits.keyBy((v) => v.user).window(session("30m")).aggregate({ pages: count() })
+   */
+  window(assigner: WindowAssigner<T>, options: WindowOptions<T> = {}): WindowedStream<T, K> {
+    return new WindowedStream<T, K>(siteOf(this.env, this.inputs), { assigner, key: this.key, options });
+  }
+
+  /**
+   * Windows of `size` records of a key (what is left at the end is dropped), or of a key's last `size` records after
+   * every `slide` records.
+   * @example orders.keyBy((o) => o.shop).countWindow(100, 10).aggregate({ mean: avg((o) => o.total) })
+   */
+  countWindow(size: number, slide?: number): WindowedStream<T, K> {
+    return this.window(globalWindows(), countOptions(size, slide));
   }
 
   /** Aggregates over all records of a key so far; emits the new result for every record, or per mini-batch. */
@@ -341,7 +367,7 @@ export class BroadcastConnectedStream<T, U, K, BK, BV> extends BroadcastConnecte
   OperatorOutput
 > {}
 
-/** A stream cut into event-time windows. Results are stamped with the window's end - 1. */
+/** A stream cut into windows. Results are stamped with the window's end - 1. */
 export class WindowedStream<T, K> extends Windows<T, K, OperatorOutput> {}
 
 /** What the methods in other files answer. */

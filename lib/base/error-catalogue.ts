@@ -45,7 +45,10 @@ export const catalogue = {
     "A timer takes a time in ms, and `process` a function `timer(time, ctx)`; without `watermarks` at the source " +
       "records have no timestamp to count from.",
   ),
-  TIMESTAMP_MISSING: entry("Say at the source how event time is told: { watermarks: watermarks.... }."),
+  TIMESTAMP_MISSING: entry(
+    "Give the source `watermarks` whose function answers a time in ms or a Date for every record, or use windows by " +
+      "processing time.",
+  ),
   ASYNC_TIMEOUT: entry(
     "Raise `timeout` (it covers all attempts of a record), or say with `onError` what becomes of such records.",
     true,

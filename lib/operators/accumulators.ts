@@ -57,7 +57,7 @@ export function accumulatorCode(aggregates: Aggregates<any>, counted = false): A
     merge: [],
     partial: [],
     result: [],
-    bindings: new Map([["number", number]]),
+    bindings: new Map([["number", isNumber]]),
     functions: [],
     numbers: 0,
     objects: 0,
@@ -174,8 +174,9 @@ function appendCustom(parts: Parts, key: string, aggregate: Aggregate<any, any>,
   parts.result.push(`${key}: ${name}.result(${mine})`);
 }
 
-/** The slow path of a value that is not a number: false for a missing one, an error for anything else. */
-function number(value: unknown, name: string): boolean {
+/** False for a missing value, an error for what is no number. */
+export function isNumber(value: unknown, name: string): value is number {
+  if (typeof value === "number") return true;
   if (value === null || value === undefined) return false;
   throw new MillraceError("AGGREGATE_NOT_NUMBER", `aggregate "${name}" was given a ${typeof value}`);
 }

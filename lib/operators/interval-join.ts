@@ -8,9 +8,9 @@
  * no record that is not late can meet it. Its time says which milliseconds of both sides it is for.
  */
 import { MillraceError } from "../base/error.js";
-import { refuseMissingTime } from "../base/timestamp.js";
 import type { MapState } from "../state/contract.js";
 import { map } from "../state/descriptors.js";
+import { refuseUnstamped } from "../time/windows.js";
 import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
 import { type KeyedFunctions, KeyedOperator } from "./keyed-operator.js";
 import { refusePromise } from "./promise-check.js";
@@ -78,7 +78,7 @@ class IntervalJoin extends KeyedOperator {
   }
 
   private meet(record: unknown, timestamp: number, isFirst: boolean): void {
-    if (Number.isNaN(timestamp)) refuseMissingTime("an interval join");
+    if (Number.isNaN(timestamp)) refuseUnstamped();
     if (timestamp < this.scope.watermark) {
       this.context.counters.lateRecordsDropped++;
       return;

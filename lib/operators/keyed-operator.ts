@@ -1,14 +1,7 @@
 // @hot one call per record; the key's hash and look-ups only where there is state or timers
-/**
- * What all operators with user functions over a key have in common: the key in hand, its state, its timers.
- *
- * Timers fire in order of time through a cursor. In event time it runs in `advance`, before the watermark goes
- * on. In processing time the clock is looked at in `rest`, and `proceed` fires what was due then. Both stop at
- * a closed gate, and after a while for the sake of everything else in the slot.
- */
+/** What all operators with user functions over a key have in common: the key in hand, its state, its timers. */
 import { MillraceError } from "../base/error.js";
 import { fmix32 } from "../base/hash.js";
-import { ROUND_MS } from "../base/limits.js";
 import type { KeyedState } from "../state/contract.js";
 import type { KeyedDescriptor } from "../state/descriptors.js";
 import { canonicalKey, keyGroupOf } from "../state/key.js";
@@ -16,6 +9,7 @@ import { Timers } from "../time/timers.js";
 import type { AnyFunction, Operator, OperatorContext } from "./contract.js";
 import { FunctionScope, type ReadonlyMapState, type TimerRegistry } from "./process-context.js";
 import { refusePromise } from "./promise-check.js";
+import { TimerCursor } from "./timer-cursor.js";
 
 /** Keyed state by name. */
 export type KeyedDescriptors = Readonly<Record<string, KeyedDescriptor>>;
@@ -26,9 +20,6 @@ export interface KeyedFunctions {
   readonly timer?: AnyFunction;
   readonly close?: AnyFunction;
 }
-
-/** After how many timers the cursor looks at the clock. */
-const TIMERS_PER_LOOK = 16;
 
 /** The context of keyed functions. */
 export class KeyedScope extends FunctionScope {
@@ -53,16 +44,17 @@ export abstract class KeyedOperator implements Operator {
   private readonly functions: KeyedFunctions;
   private readonly keyed: KeyedState | undefined;
   private readonly timers: Timers | undefined;
-  /** Processing-time timers were due when the task last rested. */
-  private due = false;
+  private readonly cursor: TimerCursor | undefined;
 
   constructor(context: OperatorContext, functions: KeyedFunctions, descriptors: KeyedDescriptors) {
     this.context = context;
     this.functions = functions;
     if (Object.keys(descriptors).length > 0) this.keyed = context.keyedState();
     if (functions.timer !== undefined) {
-      this.timers = new Timers();
-      context.parts.declare(this.timers);
+      const timers = new Timers();
+      this.timers = timers;
+      this.cursor = new TimerCursor(context, timers, (time) => this.fire(timers, time));
+      context.parts.declare(timers);
     }
     this.scope = new KeyedScope(context, handlesOf(this.keyed, descriptors), this.timers);
   }
@@ -75,50 +67,15 @@ export abstract class KeyedOperator implements Operator {
 
   advance(watermark: number): boolean {
     this.scope.watermark = watermark;
-    const { timers, context } = this;
-    if (timers === undefined) return true;
-    let started = Number.NaN;
-    for (let fired = 1; timers.nextEvent() <= watermark; fired++) {
-      if (context.gate.level !== 0) return false;
-      this.fire(timers, timers.takeEvent());
-      if (fired % TIMERS_PER_LOOK !== 0) continue;
-      const now = context.now();
-      if (Number.isNaN(started)) started = now;
-      else if (now - started >= ROUND_MS) {
-        context.wake();
-        return false;
-      }
-    }
-    return true;
+    return this.cursor === undefined || this.cursor.advance(watermark);
   }
 
   rest(): void {
-    if (this.due) return;
-    const next = this.timers === undefined ? Number.NaN : this.timers.nextProcessing();
-    if (Number.isNaN(next) || next > this.context.wallNow()) return;
-    this.due = true;
-    this.context.wake();
+    this.cursor?.rest();
   }
 
   proceed(): boolean {
-    const { timers, context } = this;
-    if (!this.due || timers === undefined) return true;
-    const until = context.wallNow();
-    let started = Number.NaN;
-    for (let fired = 1; timers.nextProcessing() <= until; fired++) {
-      if (context.gate.level !== 0) return false;
-      this.fire(timers, timers.takeProcessing());
-      if (fired % TIMERS_PER_LOOK !== 0) continue;
-      const now = context.now();
-      if (Number.isNaN(started)) started = now;
-      else if (now - started >= ROUND_MS) {
-        // The others next turn: unlike event time they hold nothing up.
-        context.wake();
-        return true;
-      }
-    }
-    this.due = false;
-    return true;
+    return this.cursor === undefined || this.cursor.proceed();
   }
 
   close(): void {
@@ -168,13 +125,18 @@ export function checkNames(descriptors: KeyedDescriptors): void {
   });
 }
 
-function handlesOf(
+/** A handle for each descriptor, as `${prefix}${name}` in the backend. */
+export function handlesOf(
   keyed: KeyedState | undefined,
   descriptors: KeyedDescriptors,
+  prefix = "",
 ): Readonly<Record<string, unknown>> {
   if (keyed === undefined) return {};
   return Object.fromEntries(
-    Object.entries(descriptors).map(([name, descriptor]) => [name, handleOf(keyed, name, descriptor)]),
+    Object.entries(descriptors).map(([name, descriptor]) => [
+      name,
+      handleOf(keyed, `${prefix}${name}`, descriptor),
+    ]),
   );
 }
 
@@ -193,7 +155,8 @@ function handleOf(keyed: KeyedState, name: string, descriptor: KeyedDescriptor):
   }
 }
 
-function registryOf(timers: Timers): TimerRegistry {
+/** What user functions register timers by, for the key selected in `timers`. */
+export function registryOf(timers: Timers): TimerRegistry {
   return {
     eventTime: (time) => timers.registerEvent(time),
     processingTime: (time) => timers.registerProcessing(time),

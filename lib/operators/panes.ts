@@ -1,5 +1,5 @@
 // @hot one comparison per record while records stay in a pane; guarded by benchmarks/nexmark
-import { paneSize, type WindowAssigner, windowStart } from "../time/windows.js";
+import { type AlignedWindows, paneSize, refuseUnstamped, windowStart } from "../time/windows.js";
 import type { FrozenTable } from "./frozen-table.js";
 import type { GroupCode } from "./group-code.js";
 import type { WriteInto } from "./group-part.js";
@@ -23,7 +23,7 @@ export class Panes {
   /** Emptied tables: their memory has the size that the next pane will need. */
   private readonly spare: GroupTable[] = [];
 
-  constructor(code: GroupCode, assigner: WindowAssigner) {
+  constructor(code: GroupCode, assigner: AlignedWindows) {
     this.code = code;
     this.size = paneSize(assigner);
     this.offset = assigner.offset;
@@ -32,6 +32,7 @@ export class Panes {
   /** The table of the pane that holds `timestamp`; made if absent. */
   at(timestamp: number): GroupTable {
     if (timestamp >= this.start && timestamp < this.end) return this.table!;
+    if (Number.isNaN(timestamp)) refuseUnstamped();
     this.start = windowStart(timestamp, this.size, this.offset);
     this.end = this.start + this.size;
     let table = this.tables.get(this.start);

@@ -6,7 +6,7 @@
  * window's end. Results carry the timestamp `end - 1`. A record whose last window has closed is dropped
  * and counted.
  */
-import { type WindowAssigner, windowStart } from "../time/windows.js";
+import { type AlignedWindows, refuseUnstamped, windowStart } from "../time/windows.js";
 import { accumulatorCode } from "./accumulators.js";
 import type { Aggregates } from "./aggregates.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
@@ -15,10 +15,11 @@ import { type GroupCode, groupCode, type Partial } from "./group-code.js";
 import { groupPart } from "./group-part.js";
 import type { GroupTable } from "./group-table.js";
 import { Panes } from "./panes.js";
+import { projectAll, projectKeyed } from "./window-results.js";
 
 /** What the operator, and the local combine before it, need to know. */
 export interface WindowSpec {
-  readonly assigner: WindowAssigner;
+  readonly assigner: AlignedWindows;
   readonly aggregates: Aggregates<any>;
   /** Absent for windows over all records. */
   readonly key: AnyFunction | undefined;
@@ -48,7 +49,7 @@ export function windowLogic(spec: WindowSpec): WindowLogic {
 
 class WindowAggregate implements Operator {
   private readonly context: OperatorContext;
-  private readonly assigner: WindowAssigner;
+  private readonly assigner: AlignedWindows;
   private readonly project: AnyFunction;
   private readonly code: GroupCode;
   private readonly partials: boolean;
@@ -103,6 +104,7 @@ class WindowAggregate implements Operator {
   element(record: unknown, timestamp: number): void {
     const time = this.partials ? (record as Partial).w : timestamp;
     if (!(time >= this.closedBefore)) {
+      if (Number.isNaN(time)) refuseUnstamped();
       this.context.counters.lateRecordsDropped += this.partials ? (record as Partial).n : 1;
       return;
     }
@@ -176,15 +178,4 @@ class WindowAggregate implements Operator {
     this.firing = undefined;
     return true;
   }
-}
-
-function projectKeyed(
-  result: object,
-  place: { key: unknown; window: { start: number; end: number } },
-): unknown {
-  return { key: place.key, windowStart: place.window.start, windowEnd: place.window.end, ...result };
-}
-
-function projectAll(result: object, place: { window: { start: number; end: number } }): unknown {
-  return { windowStart: place.window.start, windowEnd: place.window.end, ...result };
 }

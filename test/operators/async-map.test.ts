@@ -5,7 +5,7 @@ import { MillraceError } from "../../lib/base/error.js";
 import { asyncMapLogic } from "../../lib/operators/async-map.js";
 import { AsyncQueue, Waiting } from "../../lib/operators/async-queue.js";
 import { deadLetter } from "../../lib/operators/error-policy.js";
-import { OperatorBench } from "./operator-bench.js";
+import { Bench } from "./operator-bench.js";
 
 /** A service that answers when the test says so. */
 class Service {
@@ -29,7 +29,7 @@ class Service {
 }
 
 const benchOf = (service: Service, options: AsyncMapOptions = {}) => {
-  const bench = new OperatorBench(asyncMapLogic(asyncMapSpec(service.request as never, options)));
+  const bench = new Bench(asyncMapLogic(asyncMapSpec(service.request as never, options)));
   return bench;
 };
 
@@ -118,7 +118,7 @@ describe("asyncMap", () => {
     expect([bench.rows, bench.passed]).to.deep.equal([[], []]);
     await service.answer(1);
     bench.settle();
-    expect([bench.times, bench.take(), bench.passed]).to.deep.equal([[], ["r1", "r2", "r3"], [20]]);
+    expect([bench.take(), bench.passed]).to.deep.equal([["r1", "r2", "r3"], [20]]);
     expect(bench.operator.finish!()).to.equal(true);
   });
 
@@ -164,7 +164,7 @@ describe("asyncMap", () => {
     await service.answer(1);
     bench.gate.level = 1;
     expect([bench.operator.proceed!(), bench.take()]).to.deep.equal([true, []]);
-    expect(bench.freeze()).to.deep.equal({ requests: [{ value: { r: 1 }, stamp: 1, keyGroup: 0 }] });
+    expect(bench.freeze()()).to.deep.equal({ requests: [{ value: { r: 1 }, stamp: 1, keyGroup: 0 }] });
     bench.gate.level = 0;
     bench.settle();
     expect([bench.take(), bench.entries]).to.deep.equal([["r1"], 0]);
@@ -175,7 +175,7 @@ describe("asyncMap", () => {
     const bench = benchOf(service);
     for (const id of [1, 2, 3]) bench.operator.element(id, id * 10, 0);
     await service.answer(2);
-    const saved = bench.freeze();
+    const saved = bench.freeze()();
     const other = new Service();
     const copy = benchOf(other, { capacity: 2 }).load(saved);
     copy.operator.open!();
@@ -237,7 +237,7 @@ describe("asyncMap", () => {
     expect([signal.aborted, signal.reason.code]).to.deep.equal([true, "ASYNC_TIMEOUT"]);
     await service.answer(1);
     bench.settle();
-    const [[tag, letter]] = bench.sides as [[string, any]];
+    const [[tag, letter]] = bench.sides as [[string, any, number]];
     expect([tag, letter.record, letter.operator, letter.timestamp]).to.deep.equal([
       "dead-letters:slow",
       1,
@@ -263,7 +263,7 @@ describe("asyncMap", () => {
     const thrower = () => {
       throw new Error("at once");
     };
-    const sync = new OperatorBench(asyncMapLogic(asyncMapSpec(thrower, {})));
+    const sync = new Bench(asyncMapLogic(asyncMapSpec(thrower, {})));
     sync.operator.element(1, 1, 0);
     expect(() => sync.operator.proceed!()).to.throw("at once");
   });

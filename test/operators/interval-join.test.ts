@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { MillraceError } from "../../lib/base/error.js";
 import { intervalJoinLogic } from "../../lib/operators/interval-join.js";
-import { OperatorBench } from "./operator-bench.js";
+import { Bench } from "./operator-bench.js";
 
 interface Rec {
   readonly key: number;
@@ -46,13 +46,14 @@ function oracle(steps: readonly Step[], lower: number, upper: number): string[] 
   return rows.sort();
 }
 
-function play(bench: OperatorBench, step: Step, id: number, rows: string[]): void {
+function play(bench: Bench, step: Step, id: number, rows: string[]): void {
   if ("watermark" in step) bench.advance(step.watermark);
   else if (step.first) bench.operator.element({ key: step.key, id }, step.t, 0);
   else bench.operator.second!({ key: step.key, id }, step.t, 0);
   bench.settle();
   rows.push(...bench.rows.map((row, i) => `${row} @${bench.times[i]}`));
   bench.take();
+  bench.times.length = 0;
 }
 
 describe("interval join", () => {
@@ -88,16 +89,16 @@ describe("interval join", () => {
           const script = rising(given);
           const upper = lower + width;
           const rows: string[] = [];
-          let bench = new OperatorBench(joined(lower, upper));
-          bench.creditLevel = 2;
+          let bench = new Bench(joined(lower, upper));
+          bench.closed = 2;
           script.forEach((step, id) => {
             if (id === cut) {
-              bench = new OperatorBench(joined(lower, upper)).load(bench.freeze());
+              bench = new Bench(joined(lower, upper)).load(bench.freeze()());
               const last = script
                 .slice(0, id)
                 .reduce((w, s) => ("watermark" in s ? s.watermark : w), -Infinity);
               if (last > -Infinity) bench.advance(last);
-              bench.creditLevel = 2;
+              bench.closed = 2;
             }
             bench.credit = credit;
             bench.gate.level = 0;
@@ -119,7 +120,7 @@ describe("interval join", () => {
     [-5, -5, ["0+1 @10"]],
   ] as const) {
     it(`meets from ${lower} to ${upper}, both included`, () => {
-      const bench = new OperatorBench(joined(lower, upper));
+      const bench = new Bench(joined(lower, upper));
       const rows: string[] = [];
       [5, 6, 10, 15].forEach((t, i) => {
         play(bench, { first: false, key: 1, t }, i + 1, rows);
@@ -131,7 +132,7 @@ describe("interval join", () => {
   }
 
   it("drops what is before the watermark, and counts it; at the watermark it is not late", () => {
-    const bench = new OperatorBench(joined(-10, 10));
+    const bench = new Bench(joined(-10, 10));
     const rows: string[] = [];
     play(bench, { first: true, key: 1, t: 20 }, 0, rows);
     play(bench, { watermark: 15 }, 1, rows);
@@ -147,7 +148,7 @@ describe("interval join", () => {
     [0, 0],
   ] as const) {
     it(`keeps no more than the interval from ${lower} to ${upper}`, () => {
-      const bench = new OperatorBench(joined(lower, upper));
+      const bench = new Bench(joined(lower, upper));
       for (let t = 0; t < 5000; t++) {
         bench.operator.element({ key: t % 7, id: t }, t, 0);
         bench.operator.second!({ key: t % 7, id: t }, t + 0.5, 0);
@@ -168,7 +169,7 @@ describe("interval join", () => {
     expect(() => joined(0, 0.5))
       .to.throw(MillraceError)
       .with.property("code", "OPTION_INVALID");
-    const bench = new OperatorBench(joined(0, 0));
+    const bench = new Bench(joined(0, 0));
     const missing = () => bench.operator.element({ key: 1, id: 1 }, Number.NaN, 0);
     expect(missing).to.throw(MillraceError).with.property("code", "TIMESTAMP_MISSING");
   });

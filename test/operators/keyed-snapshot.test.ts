@@ -1,89 +1,10 @@
 /** Keyed operators driven by hand, over the heap backend: gates, snapshots, restore. */
 import { expect } from "chai";
 import { broadcastProcessLogic } from "../../lib/operators/broadcast-process.js";
-import type { Operator, OperatorContext, OperatorLogic } from "../../lib/operators/contract.js";
 import { keyedProcessLogic } from "../../lib/operators/keyed-process.js";
 import { processLogic } from "../../lib/operators/process.js";
-import type { StatePart } from "../../lib/state/contract.js";
 import { broadcastState, listState, unionListState, value } from "../../lib/state/descriptors.js";
-import { heapBackend } from "../../lib/state/heap/backend.js";
-
-type Saved = Record<string, { value: unknown; stamp: number; keyGroup: number }[]>;
-
-/** One subtask that owns all key groups. */
-class Bench {
-  readonly gate = { level: 0 };
-  readonly parts = new Map<string, StatePart>();
-  readonly rows: unknown[] = [];
-  readonly operator: Operator;
-  wall = 0;
-  steady = 0;
-  wakes = 0;
-  /** The gate closes after this many records. */
-  credit = Number.POSITIVE_INFINITY;
-
-  constructor(logic: OperatorLogic) {
-    const declare = (part: StatePart) => {
-      expect(this.parts.has(part.name)).to.equal(false);
-      this.parts.set(part.name, part);
-    };
-    const context = {
-      job: "job",
-      operator: "operator",
-      subtask: 0,
-      parallelism: 1,
-      maxParallelism: 128,
-      gate: this.gate,
-      out: (record: unknown) => {
-        this.rows.push(record);
-        if (--this.credit <= 0) this.gate.level = 1;
-      },
-      side: () => () => undefined,
-      wake: () => this.wakes++,
-      now: () => this.steady,
-      wallNow: () => this.wall,
-      parts: { declare },
-      keyedState: () =>
-        heapBackend.open({
-          job: "job",
-          operator: "operator",
-          subtask: 0,
-          maxParallelism: 128,
-          groups: { first: 0, last: 127 },
-          directory: "",
-          now: () => this.wall,
-          parts: { declare },
-        }),
-    };
-    this.operator = logic.create!(context as unknown as OperatorContext);
-  }
-
-  freeze(): () => Saved {
-    const saved: Saved = {};
-    const frozen = [...this.parts.values()].map((part) => {
-      const entries: Saved[string] = [];
-      saved[part.name] = entries;
-      return part.freeze("full", {
-        entry: (each, stamp, keyGroup) => entries.push({ value: structuredClone(each), stamp, keyGroup }),
-      });
-    });
-    return () => {
-      for (const each of frozen) while (!each.pack(() => true));
-      return saved;
-    };
-  }
-
-  load(saved: Saved): this {
-    for (const [name, entries] of Object.entries(saved)) {
-      for (const each of entries) this.parts.get(name)!.load(each.value, each.stamp, each.keyGroup);
-    }
-    return this;
-  }
-
-  take(): unknown[] {
-    return this.rows.splice(0);
-  }
-}
+import { Bench } from "./operator-bench.js";
 
 const counting = () =>
   keyedProcessLogic({

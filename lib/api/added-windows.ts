@@ -1,0 +1,152 @@
+/** The operators that the methods of windowed streams add to the graph: which of the two kinds of windows they need. */
+import { durationMs } from "../base/duration.js";
+import { MillraceError } from "../base/error.js";
+import type { Aggregates } from "../operators/aggregates.js";
+import type { AnyFunction } from "../operators/contract.js";
+import type { Trigger } from "../operators/trigger.js";
+import { triggers } from "../operators/triggers.js";
+import { windowLogic } from "../operators/window-aggregate.js";
+import { isEventTime, windowOperatorLogic } from "../operators/window-operator.js";
+import { projectAll, projectKeyed, type ResultSpec } from "../operators/window-results.js";
+import type { AlignedWindows, WindowAssigner } from "../time/windows.js";
+import { kinds, stateConfig } from "./added-operators.js";
+import type { NewOperator } from "./graph-builder.js";
+import type { WindowFunction, WindowOptions } from "./window-functions.js";
+
+/** What a windowed stream knows when one of its methods is called. */
+export interface WindowPlace {
+  readonly assigner: WindowAssigner;
+  /** Absent for windows over all records. */
+  readonly key: AnyFunction | undefined;
+  readonly options: WindowOptions<any>;
+}
+
+/** Aggregates as one record. */
+export function windowAggregate(
+  name: string,
+  place: WindowPlace,
+  aggregates: Aggregates<any>,
+  project?: AnyFunction,
+): NewOperator {
+  const { key } = place;
+  const assigner = plainOf(place);
+  if (assigner === undefined) {
+    const byDefault = key === undefined ? projectAll : projectKeyed;
+    return general(name, place, aggregates, { kind: "project", project: project ?? byDefault });
+  }
+  return {
+    kind: "window",
+    name,
+    config: { window: assigner, aggregates: kinds(aggregates) },
+    ...(key === undefined ? { parallelism: 1 } : {}),
+    logic: windowLogic({ assigner, aggregates, key, project }),
+  };
+}
+
+/** Aggregates as several records, by an operator that `isPlain` does not hold for. */
+export function windowRows(
+  name: string,
+  place: WindowPlace,
+  aggregates: Aggregates<any>,
+  project: AnyFunction,
+): NewOperator {
+  return general(name, place, aggregates, { kind: "project", project, many: true });
+}
+
+/** A window function over records, or over aggregates of which `input` takes what it is given. */
+export function windowFunction(
+  name: string,
+  place: WindowPlace,
+  aggregates: Aggregates<any> | undefined,
+  functions: WindowFunction<any, any, any, any, any>,
+  input?: AnyFunction,
+): NewOperator {
+  const { state = {}, windowState = {} } = functions;
+  if (place.assigner.kind === "session" && Object.keys(windowState).length > 0) {
+    throw new MillraceError("OPTION_INVALID", `window function "${name}" has state per window`, {
+      hint: "Sessions merge, and nobody knows how to merge that state: keep it per key, in `state`.",
+    });
+  }
+  const { kind, config, ...rest } = general(name, place, aggregates, {
+    kind: "function",
+    functions,
+    state,
+    windowState,
+    input,
+  });
+  return { kind, ...rest, config: { ...config, ...stateConfig({ ...state, ...windowState }) } };
+}
+
+/** Whether the windows share panes. */
+export function isPlain(place: WindowPlace): boolean {
+  return plainOf(place) !== undefined;
+}
+
+/** The windows that share panes: a result for each by its end, and nothing else. */
+function plainOf({ assigner, options }: WindowPlace): AlignedWindows | undefined {
+  const { trigger, evictor, allowedLateness, lateData } = options;
+  if (assigner.kind === "session" || assigner.kind === "global" || assigner.time === "processing")
+    return undefined;
+  if (trigger !== undefined || evictor !== undefined || lateData !== undefined) return undefined;
+  return latenessOf(allowedLateness) > 0 ? undefined : assigner;
+}
+
+function general(
+  name: string,
+  { assigner, key, options }: WindowPlace,
+  aggregates: Aggregates<any> | undefined,
+  result: ResultSpec,
+): NewOperator {
+  const { trigger = defaultTrigger(assigner), evictor, lateData } = options;
+  const latenessMs = latenessOf(options.allowedLateness);
+  if (!isEventTime(assigner) && (latenessMs > 0 || lateData !== undefined)) {
+    throw new MillraceError("OPTION_INVALID", `allowedLateness or lateData for ${assigner.kind} windows`, {
+      hint: "Only windows by event time have late records.",
+    });
+  }
+  if (assigner.kind === "session" && trigger.merge === undefined) {
+    throw new MillraceError("OPTION_INVALID", `trigger "${trigger.name ?? "own"}" for session windows`, {
+      hint: "Sessions merge: their trigger needs a function merge(states, ctx).",
+    });
+  }
+  return {
+    kind: "window",
+    name,
+    config: {
+      window: windowConfig(assigner),
+      trigger: trigger.name ?? "own",
+      ...(evictor === undefined ? {} : { evictor: evictor.name ?? "own" }),
+      ...(latenessMs === 0 ? {} : { allowedLatenessMs: latenessMs }),
+      ...(lateData === undefined ? {} : { lateData: lateData.name }),
+      ...(aggregates === undefined ? {} : { aggregates: kinds(aggregates) }),
+    },
+    ...(key === undefined ? { parallelism: 1 } : {}),
+    logic: windowOperatorLogic({
+      assigner,
+      trigger,
+      evictor,
+      latenessMs,
+      late: lateData?.name,
+      key,
+      aggregates,
+      result,
+    }),
+  };
+}
+
+function defaultTrigger(assigner: WindowAssigner): Trigger {
+  if (assigner.kind === "global") return triggers.never();
+  return assigner.time === "processing" ? triggers.processingTime() : triggers.eventTime();
+}
+
+function latenessOf(allowed: WindowOptions<any>["allowedLateness"] = 0): number {
+  const ms = durationMs(allowed, "allowedLateness");
+  if (ms >= 0) return ms;
+  throw new MillraceError("OPTION_INVALID", `allowedLateness: ${allowed} is below zero`);
+}
+
+/** An assigner in plans: plain data. */
+function windowConfig(assigner: WindowAssigner): object {
+  if (assigner.kind !== "session" || typeof assigner.gap === "number") return assigner;
+  return { ...assigner, gap: "by record" };
+}

@@ -1,0 +1,73 @@
+// @hot looks at the clock once in some timers
+/**
+ * Fires the timers of an operator, in order of time, through a cursor. In event time it runs in `advance`, before
+ * the watermark goes on. In processing time the clock is looked at in `rest`, and `proceed` fires what was due
+ * then. Both stop at a closed gate, and after a while for the sake of everything else in the slot.
+ */
+import { ROUND_MS } from "../base/limits.js";
+import type { Timers } from "../time/timers.js";
+import type { OperatorContext } from "./contract.js";
+
+/** After how many timers the cursor looks at the clock. */
+const TIMERS_PER_LOOK = 16;
+
+export class TimerCursor {
+  private readonly context: OperatorContext;
+  private readonly timers: Timers;
+  /** Called with the timer's key selected in `timers`. */
+  private readonly fire: (time: number, processing: boolean) => void;
+  /** Processing-time timers were due when the task last rested. */
+  private due = false;
+
+  constructor(context: OperatorContext, timers: Timers, fire: (time: number, processing: boolean) => void) {
+    this.context = context;
+    this.timers = timers;
+    this.fire = fire;
+  }
+
+  advance(watermark: number): boolean {
+    const { timers, context } = this;
+    let started = Number.NaN;
+    for (let fired = 1; timers.nextEvent() <= watermark; fired++) {
+      if (context.gate.level !== 0) return false;
+      this.fire(timers.takeEvent(), false);
+      if (fired % TIMERS_PER_LOOK !== 0) continue;
+      const now = context.now();
+      if (Number.isNaN(started)) started = now;
+      else if (now - started >= ROUND_MS) {
+        context.wake();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  rest(): void {
+    if (this.due) return;
+    const next = this.timers.nextProcessing();
+    if (Number.isNaN(next) || next > this.context.wallNow()) return;
+    this.due = true;
+    this.context.wake();
+  }
+
+  proceed(): boolean {
+    const { timers, context } = this;
+    if (!this.due) return true;
+    const until = context.wallNow();
+    let started = Number.NaN;
+    for (let fired = 1; timers.nextProcessing() <= until; fired++) {
+      if (context.gate.level !== 0) return false;
+      this.fire(timers.takeProcessing(), true);
+      if (fired % TIMERS_PER_LOOK !== 0) continue;
+      const now = context.now();
+      if (Number.isNaN(started)) started = now;
+      else if (now - started >= ROUND_MS) {
+        // The others next turn: unlike event time they hold nothing up.
+        context.wake();
+        return true;
+      }
+    }
+    this.due = false;
+    return true;
+  }
+}
