@@ -15,7 +15,13 @@ export {
   type TypeMark,
   type,
 } from "./api/process-functions.js";
-export type { IntervalBounds, MiniBatchOptions, RunningOptions, TopOptions } from "./api/stream-options.js";
+export type {
+  IntervalBounds,
+  MiniBatchOptions,
+  RecordOptions,
+  RunningOptions,
+  TopOptions,
+} from "./api/stream-options.js";
 export {
   AnyStream,
   BroadcastConnectedStream,

@@ -5,10 +5,13 @@ import { asyncMapLogic } from "../operators/async-map.js";
 import { broadcastProcessLogic } from "../operators/broadcast-process.js";
 import { coProcessLogic } from "../operators/connected.js";
 import type { AnyFunction } from "../operators/contract.js";
-import type { ErrorPolicy } from "../operators/error-policy.js";
+import { checkPolicy, type ErrorPolicy } from "../operators/error-policy.js";
+import { filterLogic } from "../operators/filter.js";
+import { flatMapLogic } from "../operators/flat-map.js";
 import { intervalJoinLogic } from "../operators/interval-join.js";
 import { keyedCoProcessLogic } from "../operators/keyed-co-process.js";
 import { keyedProcessLogic } from "../operators/keyed-process.js";
+import { mapLogic } from "../operators/map.js";
 import { processLogic } from "../operators/process.js";
 import { runningLogic } from "../operators/running-aggregate.js";
 import { sinkLogic } from "../operators/sink.js";
@@ -23,11 +26,35 @@ import type {
   KeyedProcessFunction,
   ProcessFunction,
 } from "./process-functions.js";
-import type { IntervalBounds, RunningOptions } from "./stream-options.js";
+import type { IntervalBounds, RecordOptions, RunningOptions } from "./stream-options.js";
 
 export function process(name: string, functions: ProcessFunction<any, any, any>): NewOperator {
-  const { state } = functions;
-  return { kind: "process", name, config: stateConfig(state), logic: processLogic(functions, state) };
+  const { state, onError } = functions;
+  return {
+    kind: "process",
+    name,
+    ...policyOf(onError, stateConfig(state)),
+    logic: processLogic(functions, state, onError),
+  };
+}
+
+export function map(transform: AnyFunction, options: string | RecordOptions = {}): NewOperator {
+  const { name = "map", onError } = recordOptions(options);
+  return { kind: "map", name, ...policyOf(onError), logic: mapLogic(transform, onError) };
+}
+
+export function filter(predicate: AnyFunction, options: string | RecordOptions = {}): NewOperator {
+  const { name = "filter", onError } = recordOptions(options);
+  return { kind: "filter", name, ...policyOf(onError), logic: filterLogic(predicate, onError) };
+}
+
+export function flatMap(expand: AnyFunction, options: string | RecordOptions = {}): NewOperator {
+  const { name = "flatMap", onError } = recordOptions(options);
+  return { kind: "flatMap", name, ...policyOf(onError), logic: flatMapLogic(expand, onError) };
+}
+
+function recordOptions(options: string | RecordOptions): RecordOptions {
+  return typeof options === "string" ? { name: options } : options;
 }
 
 export function keyedProcess(
@@ -35,9 +62,9 @@ export function keyedProcess(
   functions: KeyedProcessFunction<any, any, any, any>,
   key: AnyFunction,
 ): NewOperator {
-  const { state = {} } = functions;
-  const logic = keyedProcessLogic({ key, state, functions });
-  return { kind: "process", name, config: stateConfig(state), logic };
+  const { state = {}, onError } = functions;
+  const logic = keyedProcessLogic({ key, state, functions, onError });
+  return { kind: "process", name, ...policyOf(onError, stateConfig(state)), logic };
 }
 
 export function coProcess(name: string, functions: CoProcessFunction<any, any, any, any>): NewOperator {
@@ -64,21 +91,20 @@ export function asyncMap(
   return {
     kind: "async-map",
     name: options.name ?? "asyncMap",
-    config: { ordered, capacity, timeoutMs, ...policyConfig(onError) },
-    ...lettersOf(onError),
+    ...policyOf(onError, { ordered, capacity, timeoutMs }),
     logic: asyncMapLogic(spec),
   };
 }
 
-/** What plans show of a policy. */
-export function policyConfig(onError: ErrorPolicy | undefined): Record<string, unknown> {
-  if (onError === undefined) return {};
-  return { onError: typeof onError === "string" ? onError : `dead letters "${onError.name}"` };
-}
-
-/** The dead letters that an operator writes. */
-export function lettersOf(onError: ErrorPolicy | undefined): Pick<NewOperator, "deadLetters"> {
-  return typeof onError === "object" ? { deadLetters: onError.name } : {};
+/** What plans and the graph need to know of a policy. */
+function policyOf(
+  onError: ErrorPolicy | undefined,
+  config: Readonly<Record<string, unknown>> = {},
+): Pick<NewOperator, "config" | "deadLetters"> {
+  checkPolicy(onError);
+  if (onError === undefined) return { config };
+  if (typeof onError === "string") return { config: { ...config, onError } };
+  return { config: { ...config, onError: `dead letters "${onError.name}"` }, deadLetters: onError.name };
 }
 
 export function intervalJoin(

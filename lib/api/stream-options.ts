@@ -1,5 +1,6 @@
 /** Options and function types of the stream methods. */
 import type { Duration } from "../base/duration.js";
+import type { ErrorPolicy } from "../operators/error-policy.js";
 import type { Window } from "../time/windows.js";
 
 /** Gathers updates: a key's result is emitted once per batch, and records are combined before they cross threads. */
@@ -31,6 +32,14 @@ export interface TopOptions<T> {
   readonly by: (record: T) => number;
   /** Among equals: the smallest first. */
   readonly ties?: (record: T) => string | number;
+}
+
+/** What the operators that are given one record at a time take. */
+export interface RecordOptions {
+  /** What plans, metrics and errors call the operator. */
+  readonly name?: string;
+  /** What becomes of a record on which the function throws; default: the job fails. */
+  readonly onError?: ErrorPolicy;
 }
 
 /** How far the other record's timestamp may be from this one's. */

@@ -3,10 +3,7 @@ import { MillraceError } from "../base/error.js";
 import type { OperatorNode, Partitioner } from "../graph/stream-graph.js";
 import type { AggregateResult, Aggregates } from "../operators/aggregates.js";
 import type { AnyFunction } from "../operators/contract.js";
-import { filterLogic } from "../operators/filter.js";
-import { flatMapLogic } from "../operators/flat-map.js";
 import type { KeyedDescriptors } from "../operators/keyed-operator.js";
-import { mapLogic } from "../operators/map.js";
 import type { OperatorDescriptors } from "../operators/operator-state.js";
 import type { SideOutput } from "../operators/process-context.js";
 import type { SinkDefinition } from "../sink/contract.js";
@@ -18,7 +15,7 @@ import { BroadcastStream } from "./broadcast-stream.js";
 import { BroadcastConnectedInputs, ConnectedInputs, KeyedConnectedInputs } from "./connected-streams.js";
 import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js";
 import type { KeyedProcessFunction, NoState, ProcessFunction } from "./process-functions.js";
-import type { IntervalBounds, RunningOptions } from "./stream-options.js";
+import type { IntervalBounds, RecordOptions, RunningOptions } from "./stream-options.js";
 import { type OutputKind, StreamSite } from "./stream-site.js";
 import { countOptions, type WindowOptions } from "./window-functions.js";
 import { Windows } from "./windowed-stream.js";
@@ -34,21 +31,25 @@ export class AnyStream<T> {
     this.inputs = inputs;
   }
 
-  /** One record in, one out. */
-  map<R>(transform: (record: T) => R, name = "map"): Operator<R> {
-    return this.append({ kind: "map", name, logic: mapLogic(transform) });
+  /**
+   * One record in, one out. The options of this and of its like: a name, and what becomes of a record on which the
+   * function throws.
+   * @example lines.map((line) => JSON.parse(line) as Event, { onError: deadLetter("bad-events") })
+   */
+  map<R>(transform: (record: T) => R, options?: string | RecordOptions): Operator<R> {
+    return this.append(added.map(transform, options));
   }
 
   /** Keeps the records for which the predicate holds; a type guard narrows the stream. */
-  filter<S extends T>(predicate: (record: T) => record is S, name?: string): Operator<S>;
-  filter(predicate: (record: T) => boolean, name?: string): Operator<T>;
-  filter(predicate: (record: T) => boolean, name = "filter"): Operator<T> {
-    return this.append({ kind: "filter", name, logic: filterLogic(predicate) });
+  filter<S extends T>(predicate: (record: T) => record is S, options?: string | RecordOptions): Operator<S>;
+  filter(predicate: (record: T) => boolean, options?: string | RecordOptions): Operator<T>;
+  filter(predicate: (record: T) => boolean, options?: string | RecordOptions): Operator<T> {
+    return this.append(added.filter(predicate, options));
   }
 
   /** One record in, any number out: an array, a generator or another iterable. */
-  flatMap<R>(expand: (record: T) => Iterable<R>, name = "flatMap"): Operator<R> {
-    return this.append({ kind: "flatMap", name, logic: flatMapLogic(expand) });
+  flatMap<R>(expand: (record: T) => Iterable<R>, options?: string | RecordOptions): Operator<R> {
+    return this.append(added.flatMap(expand, options));
   }
 
   /**

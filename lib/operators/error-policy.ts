@@ -1,6 +1,6 @@
 /** What becomes of a record whose function throws. */
 import { MillraceError, messageOf } from "../base/error.js";
-import type { OperatorContext } from "./contract.js";
+import type { AnyFunction, EmitSite, OperatorContext } from "./contract.js";
 
 /** A name under which records are set aside; made by `deadLetter(name)`. */
 export interface DeadLetters {
@@ -64,6 +64,67 @@ export function failureHandler(
     if (MillraceError.is(error) && error.place.operator !== undefined) throw error;
     context.counters.recordsFailed++;
     emit?.(letterOf(error, record, context.operator, timestamp), timestamp);
+  };
+}
+
+/**
+ * Writes a call that may throw and what goes on with its result. Only with a policy the call is within a `try`, and
+ * what goes on never is: an error further down is not this record's fault.
+ */
+export function writeGuarded(
+  site: EmitSite,
+  policy: ErrorPolicy | undefined,
+  value: string,
+  timestamp: string,
+  steps: { readonly call: string; goOn(): void },
+): void {
+  if (policy === undefined || policy === "fail") {
+    site.line(steps.call);
+    steps.goOn();
+    return;
+  }
+  const thrown = site.fresh();
+  const handled = site.bind(new InlineFailures(site), "failures");
+  site.line(`${thrown} = undefined;`);
+  site.line(`try { ${steps.call} } catch (error) { ${thrown} = { error }; }`);
+  site.line(`if (${thrown} === undefined) {`);
+  steps.goOn();
+  site.line("} else {");
+  const letter = site.fresh();
+  site.line(`${letter} = ${handled}.letterOf(${thrown}.error, ${value}, ${timestamp});`);
+  if (policy !== "skip") site.side(deadLetterTag(policy.name), letter, timestamp);
+  site.line("}");
+}
+
+/** What generated code does with a record that has failed. */
+class InlineFailures {
+  private readonly site: Pick<EmitSite, "operator" | "counters">;
+
+  constructor({ operator, counters }: EmitSite) {
+    this.site = { operator, counters };
+  }
+
+  letterOf(error: unknown, record: unknown, timestamp: number): DeadLetter {
+    this.site.counters.recordsFailed++;
+    return letterOf(error, record, this.site.operator, timestamp);
+  }
+}
+
+/** The same function, with its errors dealt with; itself where there is no policy. */
+export function guarded(
+  call: AnyFunction,
+  policy: ErrorPolicy | undefined,
+  context: OperatorContext,
+): AnyFunction {
+  const onFailure = failureHandler(policy, context);
+  if (onFailure === undefined) return call;
+  return (record: unknown, scope: { readonly timestamp: number }): unknown => {
+    try {
+      return call(record, scope);
+    } catch (error) {
+      onFailure(error, record, scope.timestamp);
+      return undefined;
+    }
   };
 }
 
