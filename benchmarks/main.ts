@@ -5,6 +5,7 @@ import { exchange } from "./exchange/suite.js";
 import { nexmark } from "./nexmark/suite.js";
 import { peers } from "./peers/suite.js";
 import { state } from "./state/suite.js";
+import { windows } from "./windows/suite.js";
 
 const HELP = `Usage: npm run bench -- <suite> [options]
 
@@ -14,6 +15,7 @@ Suites
   checkpoint  what checkpoints cost: --rows sum,value,map,pressure,restart --keys N --rate N --seconds N --pairs 5
   state     keyed state by the backends: --keys 100000,1000000 --large (10,000,000 keys, lmdb only) --pairs 5
   peers     Nexmark queries by rxjs, node:stream, structured clone and Piscina tasks: --events N
+  windows   sliding by little, and windows of the general kind, against windows that share panes: --events N --pairs 5
 
 Options
   --json    one JSON object per line
@@ -53,6 +55,12 @@ const suites: Readonly<Record<string, () => Promise<void>>> = {
     state({
       keys: (values.keys ?? "100000,1000000").split(",").map(Number),
       large: values.large,
+      pairs: Number(values.pairs ?? 5),
+      json: values.json,
+    }),
+  windows: () =>
+    windows({
+      records: Number(values.events ?? 3_000_000),
       pairs: Number(values.pairs ?? 5),
       json: values.json,
     }),

@@ -88,6 +88,11 @@ export interface Recovery {
   readonly checkpoint: number | undefined;
   /** Its folder; undefined where it lies in memory. */
   readonly path: string | undefined;
+  /**
+   * Only these subtasks go on from there: what has failed, and all that exchanges records with it. The others have
+   * not stopped. Undefined: the whole job does.
+   */
+  readonly subtasks: readonly { readonly vertex: string; readonly subtask: number }[] | undefined;
 }
 
 /** One subtask's metrics. */
@@ -319,18 +324,22 @@ class RunningJob implements Job {
       openFolder: (directory) => openBlobStore({ kind: "filesystem", directory }),
       clock: systemClock,
       scheduler: systemScheduler,
-      onRows: (uid, rows, checkpoint) => {
+      onRows: (uid, rows, checkpoint, slot) => {
         const results = this.rows.get(names.get(uid)!)!;
-        const refused = checkpoints === undefined ? results.push(rows) : results.hold(rows, checkpoint);
+        const refused = checkpoints === undefined ? results.push(rows) : results.hold(rows, checkpoint, slot);
         if (refused !== undefined) this.coordinator.fail(refused);
       },
       onCompleted: (checkpoint) => {
         for (const results of this.rows.values()) results.release(checkpoint);
       },
-      onRestart: () => {
-        for (const results of this.rows.values()) results.drop();
+      onRestart: (slots) => {
+        for (const results of this.rows.values()) results.drop(slots);
       },
-      onRecovery: (failure, origin) => options.onRecovery?.(recoveryOf(failure, origin)),
+      onRecovery: (failure, origin, tasks) => {
+        const { vertices } = this.coordinator.plan.jobGraph;
+        const subtasks = tasks?.map(({ vertex, subtask }) => ({ vertex: vertices[vertex]!.name, subtask }));
+        options.onRecovery?.({ ...recoveryOf(failure, origin), subtasks });
+      },
     });
     const abort = () => this.coordinator.cancel();
     options.signal?.addEventListener("abort", abort, { once: true });
@@ -442,7 +451,7 @@ class RunningJob implements Job {
   }
 }
 
-function recoveryOf(failure: unknown, origin: LoadedCheckpoint | undefined): Recovery {
+function recoveryOf(failure: unknown, origin: LoadedCheckpoint | undefined): Omit<Recovery, "subtasks"> {
   const path =
     origin?.location.kind === "filesystem" ? join(origin.location.directory, origin.path) : undefined;
   const error = failure === undefined || MillraceError.is(failure) ? failure : fromData(toData(failure));

@@ -16,6 +16,9 @@ export class BenchState {
   private readonly parts: StatePart[] = [];
   private readonly directory = mkdtempSync(join(tmpdir(), "millrace-bench-"));
   private readonly writer = new EntryWriter("bench");
+  /** The longest that a turn, with its rest, and a freeze have taken, ms. */
+  longestTurnMs = 0;
+  longestFreezeMs = 0;
 
   constructor(backend: StateBackend) {
     this.state = backend.open({
@@ -34,18 +37,26 @@ export class BenchState {
   /** Reads and updates the value of each key: `count` of them. */
   run(count: number, keyAt: (i: number) => number): void {
     const { state, value } = this;
+    let from = performance.now();
     for (let i = 0; i < count; i++) {
       const key = keyAt(i);
       state.use(key, keyGroupOf(key, GROUPS));
       value.update((value.get() ?? 0) + 1);
-      if (i % TURN === 0) state.rest(i);
+      if (i % TURN !== 0) continue;
+      state.rest(i);
+      const now = performance.now();
+      this.longestTurnMs = Math.max(this.longestTurnMs, now - from);
+      from = now;
     }
   }
 
   /** Takes a snapshot in one go; answers its bytes. */
   snapshot(wanted: "full" | "delta"): number {
     let bytes = 0;
-    for (const part of this.parts) part.freeze(wanted, this.writer).pack(() => false);
+    const from = performance.now();
+    const frozen = this.parts.map((part) => part.freeze(wanted, this.writer));
+    this.longestFreezeMs = Math.max(this.longestFreezeMs, performance.now() - from);
+    for (const part of frozen) part.pack(() => false);
     for (const chunk of this.writer.take()) bytes += chunk.length;
     return bytes;
   }

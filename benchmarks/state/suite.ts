@@ -56,6 +56,23 @@ class Side {
     figures.delta.push(await measure(() => (figures.deltaBytes = bench.snapshot("delta"))));
   }
 
+  /** Forgets what was measured while code and caches warmed up. */
+  forget(): void {
+    const { figures, bench } = this;
+    for (const list of [figures.access, figures.full, figures.delta]) list.length = 0;
+    bench.longestTurnMs = 0;
+    bench.longestFreezeMs = 0;
+  }
+
+  /** The longest that it stopped whoever uses it, ms: a turn of accesses with its rest, a freeze. */
+  get longestTurnMs(): number {
+    return rounded(this.bench.longestTurnMs, 1);
+  }
+
+  get longestFreezeMs(): number {
+    return rounded(this.bench.longestFreezeMs, 1);
+  }
+
   close(): Promise<void> {
     return this.bench.close();
   }
@@ -81,8 +98,8 @@ async function compared(keys: number, pairs: number) {
   const [heap, lmdb] = [new Side(heapBackend, keys), new Side(lmdbBackend, keys)];
   await heap.round();
   await lmdb.round();
-  for (const { figures } of [heap, lmdb])
-    for (const list of [figures.access, figures.full, figures.delta]) list.length = 0;
+  heap.forget();
+  lmdb.forget();
   for (let pair = 0; pair < pairs; pair++) {
     await heap.round();
     await lmdb.round();
@@ -97,6 +114,9 @@ async function compared(keys: number, pairs: number) {
     heapNsPerAccess: nsPerAccess(heap.figures),
     lmdbNsPerAccess: nsPerAccess(lmdb.figures),
     ratio: ratio("access"),
+    heapLongestTurnMs: heap.longestTurnMs,
+    lmdbLongestTurnMs: lmdb.longestTurnMs,
+    lmdbLongestFreezeMs: lmdb.longestFreezeMs,
     heapFullMs: ms(heap.figures.full),
     lmdbFullMs: ms(lmdb.figures.full),
     fullRatio: ratio("full"),
@@ -115,6 +135,8 @@ async function alone(keys: number, pairs: number) {
     suite: "state",
     keys,
     lmdbNsPerAccess: nsPerAccess(side.figures),
+    lmdbLongestTurnMs: side.longestTurnMs,
+    lmdbLongestFreezeMs: side.longestFreezeMs,
     lmdbFullMs: ms(side.figures.full),
     lmdbDeltaMs: ms(side.figures.delta),
     peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),

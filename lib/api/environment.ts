@@ -15,6 +15,11 @@ export interface SourceOptions<T> {
   readonly watermarks?: WatermarkStrategy<T>;
   /** Checks and converts every record: any Standard Schema (zod, valibot, arktype, ...) that is synchronous. */
   readonly schema?: StandardSchemaV1<unknown, T>;
+  /**
+   * Operators of different groups never share a slot; default "default". Inherited by what follows: pipelines that
+   * exchange nothing fail and restart each by itself when they are in groups of their own.
+   */
+  readonly slotSharingGroup?: string;
 }
 
 /** Begins streams; a job's build function is given one. */
@@ -31,7 +36,7 @@ export class Environment {
     definition: SourceDefinition<T, any>,
     options: SourceOptions<T> = {},
   ): DataStream<T> {
-    const { watermarks, schema } = options;
+    const { watermarks, schema, slotSharingGroup } = options;
     const logic: SourceLogic = {
       functions: watermarks === undefined ? [] : [watermarks.timestampOf],
       source: definition as SourceDefinition,
@@ -45,6 +50,7 @@ export class Environment {
       ...(definition.parallelismMax === 1 ? { parallelism: 1 } : {}),
       logic,
     });
+    if (slotSharingGroup !== undefined) node.slotSharingGroup = slotSharingGroup;
     return new DataStream<T>(this.graph, [{ node }]);
   }
 

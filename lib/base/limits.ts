@@ -39,10 +39,22 @@ export const MAP_ENTRIES_MAX = 1 << 23;
 /** Elements of a list in state that are stored together: what an append writes again at most. */
 export const CHUNK_ELEMENTS = 128;
 
-/** Live objects per state before the lmdb backend, twice over: tens of MB, and a hot key costs no read. */
-export const LIVE_UNITS_MAX = 32_768;
+/** Objects that one state keeps live before the lmdb backend: about 60 MB, and a hot key costs no read. */
+export const LIVE_UNITS_MAX = 262_144;
 
-/** Changed objects that wait for the lmdb backend to write them: a freeze has to, in a few ms. */
+/** ... but of large ones only as many as are packed into so many bytes, about. */
+export const LIVE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** ... and never fewer: twice what may wait to be written. */
+export const LIVE_UNITS_MIN = 8_192;
+
+/** Lists whose ends the lmdb backend remembers, twice over. */
+export const LIVE_LISTS_MAX = 32_768;
+
+/** Changed values that wait for the lmdb backend to write them, in slices: the hottest ones wait for ever. */
+export const DIRTY_VALUES_MAX = 131_072;
+
+/** The same of maps and lists: going through one writes them first, which has to take a few ms only. */
 export const DIRTY_UNITS_MAX = 2_048;
 
 /** Changes the lmdb backend remembers for a delta: about 200 MB; beyond, the next snapshot is a full one. */

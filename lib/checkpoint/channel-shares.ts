@@ -2,7 +2,7 @@
  * Who takes the records in flight of a checkpoint: by edge, from old receivers to new ones. Senders' records
  * are given to the receivers, too, behind what these had queued. Pure.
  *
- * Called by: redistribution.ts.
+ * Called by: redistribution.ts, region-restore.ts.
  */
 import { MillraceError } from "../base/error.js";
 import type { JobEdge, JobGraph, JobVertex } from "../graph/job-graph.js";

@@ -5,7 +5,7 @@
  * Where the parallelism is the same and no subtask had finished, everything but union parts stays where it
  * was. Of a subtask that had finished nothing is restored: what it still held it has promised not to need.
  *
- * Called by: redistribution.ts.
+ * Called by: redistribution.ts, region-restore.ts.
  */
 import { assert } from "../base/assert.js";
 import { rangeOf } from "../state/key.js";
@@ -38,6 +38,13 @@ export function shareOperator(
   }
   const splits = shareSplits(active, parallelism, stays);
   return parts.map((own, subtask) => ({ uid: old.uid, parts: own, splits: splits[subtask]! }));
+}
+
+/** What a subtask had itself, union parts aside. */
+export function keepOperator({ uid, subtasks }: OperatorManifest, subtask: number): OperatorRestore {
+  const own: PartRestore[] = [];
+  for (const part of subtasks[subtask]?.parts ?? []) add(own, subtask, part, ALL);
+  return { uid, parts: own, splits: subtasks[subtask]?.splits ?? [] };
 }
 
 /** By old subtask; undefined where it had finished. */

@@ -69,12 +69,14 @@ export interface CheckpointRecord extends StatisticsTotals {
   readonly tasks: readonly VertexStatistics[];
 }
 
-/** The checkpoint a run began with. */
+/** The checkpoint that the job, or a part of it, went on from last. */
 export interface RestoredRecord {
   readonly id: number;
   readonly restoreTimestamp: number;
   readonly isSavepoint: boolean;
   readonly externalPath: string | undefined;
+  /** Only these subtasks went on from it, the others had not failed; undefined: all did. */
+  readonly subtasks: readonly TaskId[] | undefined;
 }
 
 export interface MinMaxAvg {
@@ -241,9 +243,23 @@ export class CheckpointStatistics {
     if (entry !== undefined) entry.discarded = true;
   }
 
-  onRestored(id: number, purpose: Barrier["purpose"], now: number, externalPath?: string): void {
+  /** `tasks`: where only some went on from it. */
+  onRestored(
+    id: number,
+    purpose: Barrier["purpose"],
+    now: number,
+    externalPath?: string,
+    tasks?: readonly TaskId[],
+  ): void {
+    const subtasks = tasks?.map(({ vertex, subtask }) => ({ vertex, subtask }));
     this.counts.restored++;
-    this.restored = { id, restoreTimestamp: now, isSavepoint: purpose !== "checkpoint", externalPath };
+    this.restored = {
+      id,
+      restoreTimestamp: now,
+      isSavepoint: purpose !== "checkpoint",
+      externalPath,
+      subtasks,
+    };
   }
 
   overview(): CheckpointsOverview {

@@ -28,13 +28,13 @@ export class Notices {
   }
 
   /** What failed, and from where the job goes on. */
-  recovered({ error, checkpoint, path }: Recovery): void {
+  recovered({ error, checkpoint, path, subtasks }: Recovery): void {
     const failed = error ?? this.goesOn;
     this.goesOn = undefined;
     const place = this.talks && path !== undefined ? ` (${path})` : "";
     const origin = checkpoint === undefined ? "the beginning" : `checkpoint ${checkpoint}${place}`;
     if (failed === undefined) this.say(`goes on from ${origin}`);
-    else this.say(`restarted from ${origin} after ${failed.code}: ${failed.message}`);
+    else this.say(`${restarted(subtasks)} from ${origin} after ${failed.code}: ${failed.message}`);
   }
 
   /** Other commands of the launcher do not find the job. */
@@ -48,4 +48,10 @@ export class Notices {
     const clear = process.stderr.isTTY === true ? "\r\u001b[2K" : "";
     process.stderr.write(`${clear}${style.dim(line)}\n`);
   }
+}
+
+/** Of a job of several regions some subtasks may restart by themselves. */
+function restarted(subtasks: Recovery["subtasks"]): string {
+  if (subtasks === undefined) return "restarted";
+  return `${subtasks.length} ${subtasks.length === 1 ? "subtask" : "subtasks"} restarted`;
 }

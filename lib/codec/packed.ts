@@ -21,3 +21,8 @@ export function pack(values: readonly unknown[], retained: boolean): Buffer {
 export function unpack(bytes: Uint8Array): unknown[] {
   return bundling.unpack(Buffer.from(bytes)) as unknown[];
 }
+
+/** `bytes` must not lie in shared memory. */
+export function unpackInPlace(bytes: Buffer): unknown[] {
+  return plain.unpack(bytes) as unknown[];
+}

@@ -1,70 +1,35 @@
 /**
  * One start of a job: places its tasks, deploys them and runs them until all have finished or something has
  * failed. Every attempt has memory, threads and sources of its own.
+ *
+ * It consists of its regions, each with a run. When a region fails, whoever runs the attempt may start that region
+ * again (`endRegion`, `restartRegion`) while the others go on; else the attempt has failed.
  */
-import type { Clock } from "../base/clock.js";
-import { fromData, MillraceError } from "../base/error.js";
-import type { Scheduler } from "../base/scheduler.js";
+import { assert } from "../base/assert.js";
+import { MillraceError } from "../base/error.js";
+import { RING_BYTES } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
-import type { TaskSnapshot } from "../checkpoint/snapshot.js";
-import type { TaskRestore } from "../checkpoint/task-restore.js";
-import type {
-  CheckpointDeployment,
-  CommittableReport,
-  Deployment,
-  JobOptions,
-  SlotEvents,
-  TaskId,
-} from "../protocol/deployment.js";
-import type { Plan } from "../protocol/program.js";
-import type { LaunchHost, SlotHost } from "../protocol/slot-host.js";
-import type { StoreLocation } from "../storage/contract.js";
+import type { CommittableReport, TaskId } from "../protocol/deployment.js";
+import type { AttemptOptions, RunOrigin } from "./attempt-options.js";
 import { type Placement, place } from "./placement.js";
-import type { SplitGivers } from "./split-givers.js";
+import { RegionRun } from "./region-run.js";
+import { type Region, regionsOf, renewed } from "./regions.js";
 import { Watchdog } from "./watchdog.js";
 
-/** How long slots may take to stop before their threads are killed, ms. */
-const STOP_PATIENCE_MS = 300;
-
-export interface AttemptOptions {
-  readonly plan: Plan;
-  readonly moduleUrl: string;
-  readonly params: unknown;
-  readonly options: JobOptions;
-  readonly fingerprint: string;
-  readonly runId: string;
-  readonly number: number;
-  readonly checkpoints: CheckpointDeployment | undefined;
-  readonly restores: readonly TaskRestore[];
-  readonly restoreFrom: StoreLocation | undefined;
-  readonly hangTimeoutMs: number;
-  /** Capacity of each ring; default RING_BYTES. */
-  readonly ringBytes?: number;
-  readonly launch: LaunchHost;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly sources: SplitGivers;
-  readonly events: AttemptEvents;
-}
-
-/** What an attempt tells whoever runs it. */
-export interface AttemptEvents {
-  rows(uid: string, rows: readonly unknown[], checkpoint: number): void;
-  acknowledged(checkpoint: number, snapshot: TaskSnapshot): void;
-  declined(checkpoint: number, task: TaskId, error: MillraceError): void;
-  dataEnded(task: TaskId): void;
-  taskFinished(task: TaskId): void;
-}
-
 export class Attempt {
-  readonly placement: Placement;
+  /** Changes when a region is started again. */
+  placement: Placement;
+  /** By their first slots. */
+  readonly regions: readonly Region[];
   /** Without checkpoints: what sinks ask to be committed when all tasks have finished. */
   readonly committables: CommittableReport[] = [];
-  /** As it is in the names of what its slots write. */
-  readonly number: number;
+  /** Of the runs of its regions, in ascending order: they are in the names of what slots write. */
+  readonly numbers: number[];
   private readonly given: AttemptOptions;
-  private readonly hosts: SlotHost[] = [];
-  private unfinished: number;
+  /** By region: the one that runs. */
+  private readonly runs: RegionRun[];
+  private isRunning = false;
+  private failure: { readonly error: unknown } | undefined;
   private ended = false;
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
   private readonly allFinished: Promise<void>;
@@ -72,155 +37,130 @@ export class Attempt {
 
   constructor(given: AttemptOptions) {
     this.given = given;
-    this.number = given.number;
+    this.numbers = [given.number];
     this.placement = place(given.plan.jobGraph, given.ringBytes);
-    this.unfinished = this.placement.tasks.length;
+    this.regions = regionsOf(given.plan.jobGraph, this.placement);
+    this.runs = this.regions.map((region) => this.runOf(region, given.number, given.origin));
     this.allFinished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
     this.allFinished.catch(() => undefined);
   }
 
+  /** The highest so far. */
+  get number(): number {
+    return this.numbers.at(-1)!;
+  }
+
   /** Resolves when every task can start. */
   async deploy(): Promise<void> {
-    await Promise.race([this.deploySlots(), this.allFinished]);
+    await this.unlessFailed(Promise.all(this.runs.map((run) => run.deploy(this.placement))));
+    if (!this.ended) this.watchdog = this.watch();
   }
 
   /** Starts the tasks; resolves when all have finished. */
   async run(): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.control.start()));
+    await Promise.all(this.runs.map((run) => run.start()));
+    this.isRunning = true;
     await this.allFinished;
   }
 
   /** Ends the attempt with an error. */
   fail(error: unknown): void {
+    this.failure ??= { error };
     this.settle.reject(error);
+  }
+
+  /** As `what`; rejects when the attempt has failed, or fails before. */
+  async unlessFailed<T>(what: Promise<T>): Promise<T> {
+    const answer = await Promise.race([what, this.allFinished.then(() => what)]);
+    if (this.failure !== undefined) throw this.failure.error;
+    return answer;
   }
 
   /** Puts a barrier in front of what these tasks do next. */
   trigger(barrier: Barrier, tasks: readonly TaskId[]): void {
-    for (const [slot, host] of this.hosts.entries()) {
-      const here = tasks.filter(({ vertex, subtask }) => this.placement.slotOf[vertex]![subtask] === slot);
-      if (here.length > 0) host.control.trigger(barrier, here);
-    }
+    for (const run of this.runs) run.trigger(barrier, tasks, this.placement);
   }
 
   checkpointCompleted(checkpoint: number): void {
-    for (const host of this.hosts) host.control.checkpointCompleted(checkpoint);
+    for (const run of this.runs) run.checkpointCompleted(checkpoint);
   }
 
   checkpointAborted(checkpoint: number): void {
-    for (const host of this.hosts) host.control.checkpointAborted(checkpoint);
+    for (const run of this.runs) run.checkpointAborted(checkpoint);
+  }
+
+  /** Ends what runs of a region; answers its number. */
+  async endRegion(region: Region): Promise<number> {
+    const run = this.runs[this.regions.indexOf(region)]!;
+    await run.end();
+    return run.number;
+  }
+
+  /** Starts a region again that was ended. Resolves when its tasks run. */
+  async restartRegion(region: Region, origin: RunOrigin): Promise<void> {
+    const index = this.regions.indexOf(region);
+    assert(this.runs[index]!.ended && !this.ended, "a region that runs is not started again");
+    const { plan, ringBytes = RING_BYTES } = this.given;
+    this.placement = renewed(this.placement, plan.jobGraph, region, ringBytes);
+    this.numbers.push(this.number + 1);
+    const run = this.runOf(region, this.number, origin);
+    this.runs[index] = run;
+    await this.unlessFailed(run.deploy(this.placement));
+    await this.unlessFailed(run.start());
   }
 
   /** All tasks have finished: lets their threads go. */
   async close(): Promise<void> {
     this.ended = true;
     this.watchdog?.stop();
-    await Promise.all(this.hosts.map((host) => host.control.close()));
-    await Promise.allSettled(this.hosts.map((host) => host.release()));
+    await Promise.all(this.runs.map((run) => run.close()));
   }
 
-  /** Ends every slot, whatever it is doing. A slot that does not answer is killed. */
+  /** Ends every slot, whatever it is doing. */
   async abort(): Promise<void> {
     this.ended = true;
     this.watchdog?.stop();
-    const patience = new Promise<void>((resolve) => this.given.scheduler.after(STOP_PATIENCE_MS, resolve));
-    const stopped = Promise.allSettled(this.hosts.map((host) => host?.control.stop()));
-    await Promise.race([stopped, patience]);
-    await Promise.allSettled(this.hosts.map((host) => host?.kill()));
-    await Promise.allSettled(this.hosts.map((host) => host?.release()));
+    await Promise.all(this.runs.map((run) => run.end()));
   }
 
-  private async deploySlots(): Promise<void> {
-    const { launch, clock, scheduler, hangTimeoutMs } = this.given;
-    const { slots, progress } = this.placement;
-    const launched = Array.from({ length: slots }, async (_, slot) => {
-      const host = await launch(slot, this.eventsOf(slot));
-      this.hosts[slot] = host;
-      host.failed.catch((error: unknown) => this.settle.reject(error));
-      if (this.ended) await host.kill();
-      else await host.control.deploy(this.deploymentOf(slot));
-    });
-    await Promise.all(launched);
-    this.watchdog = new Watchdog({
-      progress,
-      hangTimeoutMs,
-      clock,
-      scheduler,
-      onHang: (slot) => {
-        const ms = hangTimeoutMs;
-        this.settle.reject(
-          new MillraceError("SLOT_HUNG", `slot ${slot} has not moved for ${ms} ms (${this.namesOf(slot)})`, {
-            job: this.given.plan.jobGraph.job,
-          }),
-        );
+  private runOf(region: Region, number: number, origin: RunOrigin): RegionRun {
+    return new RegionRun(region, number, this.given, origin, {
+      failed: (error) => {
+        if (this.ended) return;
+        if (!this.isRunning || !this.given.events.regionFailed(region, error)) this.fail(error);
+      },
+      sourceFailed: (error) => this.fail(error),
+      finished: (committables) => {
+        this.committables.push(...committables);
+        if (this.runs.every(({ isFinished }) => isFinished)) this.settle.resolve();
       },
     });
   }
 
-  private namesOf(slot: number): string {
-    const { vertices } = this.given.plan.jobGraph;
-    const running = this.placement.tasks.filter(
-      (task) => this.placement.slotOf[task.vertex]![task.subtask] === slot,
-    );
-    return running.map((task) => `"${vertices[task.vertex]!.name}" subtask ${task.subtask}`).join(", ");
+  private watch(): Watchdog {
+    const { hangTimeoutMs, clock, scheduler } = this.given;
+    return new Watchdog({
+      progress: this.placement.progress,
+      hangTimeoutMs,
+      clock,
+      scheduler,
+      onHang: (slot) => {
+        const run = this.runs.find(({ region }) => region.slots.includes(slot));
+        run?.fail(slot, this.hung(slot));
+      },
+    });
   }
 
-  private deploymentOf(slot: number): Deployment {
-    const { slotOf, tasks, rings, doorbells, progress, metrics, roundTimes } = this.placement;
-    const { moduleUrl, params, options, fingerprint, runId, plan, number } = this.given;
-    const { checkpoints, restoreFrom } = this.given;
-    const { edges } = plan.jobGraph;
-    const isHere = (task: TaskId) => slotOf[task.vertex]![task.subtask] === slot;
-    return {
-      moduleUrl,
-      params,
-      options,
-      fingerprint,
-      runId,
-      attempt: number,
-      ...(checkpoints === undefined ? {} : { checkpoints }),
-      restores: this.given.restores.filter(isHere),
-      ...(restoreFrom === undefined ? {} : { restoreFrom }),
-      slot,
-      slotOf,
-      doorbells,
-      progress,
-      metrics,
-      roundTimes,
-      tasks: tasks.filter(isHere),
-      rings: rings.filter(({ edge, from, to }) => {
-        const { from: upstream, to: downstream } = edges[edge]!;
-        return slotOf[upstream]![from] === slot || slotOf[downstream]![to] === slot;
-      }),
-    };
-  }
-
-  private eventsOf(slot: number): SlotEvents {
-    const { events, sources } = this.given;
-    // What a slot of an ended attempt still says is nobody's concern.
-    const alive =
-      <A extends unknown[]>(event: (...given: A) => void) =>
-      (...given: A) => {
-        if (!this.ended) event(...given);
-      };
-    return {
-      requestSplits: alive((vertex, subtask) => {
-        const give = (splits: Parameters<SlotHost["control"]["addSplits"]>[2]) =>
-          this.hosts[slot]?.control.addSplits(vertex, subtask, splits);
-        void sources.request(vertex, subtask, give).catch((error: unknown) => this.settle.reject(error));
-      }),
-      rows: alive((uid, rows, checkpoint) => events.rows(uid, rows, checkpoint)),
-      acknowledged: alive((checkpoint, snapshot) => events.acknowledged(checkpoint, snapshot)),
-      declined: alive((checkpoint, task, error) => events.declined(checkpoint, task, fromData(error))),
-      dataEnded: alive((vertex, subtask) => events.dataEnded({ vertex, subtask })),
-      taskFinished: alive((vertex, subtask, committables) => {
-        this.committables.push(...committables);
-        events.taskFinished({ vertex, subtask });
-        if (--this.unfinished === 0) this.settle.resolve();
-      }),
-      failed: alive((error) => this.settle.reject(fromData(error))),
-    };
+  private hung(slot: number): MillraceError {
+    const { plan, hangTimeoutMs } = this.given;
+    const { tasks, slotOf } = this.placement;
+    const { job, vertices } = plan.jobGraph;
+    const names = tasks
+      .filter(({ vertex, subtask }) => slotOf[vertex]![subtask] === slot)
+      .map(({ vertex, subtask }) => `"${vertices[vertex]!.name}" subtask ${subtask}`);
+    const message = `slot ${slot} has not moved for ${hangTimeoutMs} ms (${names.join(", ")})`;
+    return new MillraceError("SLOT_HUNG", message, { job });
   }
 }

@@ -10,8 +10,9 @@ import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
 import type { Random } from "../base/random.js";
 import type { Scheduler } from "../base/scheduler.js";
+import { within } from "../base/time-limit.js";
 import type { Barrier } from "../checkpoint/barrier.js";
-import { type CheckpointPlan, partlyFinishedUnion, planCheckpoint } from "../checkpoint/checkpoint-plan.js";
+import { partlyFinishedUnion, planCheckpoint } from "../checkpoint/checkpoint-plan.js";
 import type { CheckpointStore } from "../checkpoint/checkpoint-store.js";
 import { FailureCounter, type FailureReason, failureReasons } from "../checkpoint/failures.js";
 import {
@@ -26,6 +27,7 @@ import type { JobGraph } from "../graph/job-graph.js";
 import type { TaskId } from "../protocol/deployment.js";
 import type { BlobStore } from "../storage/contract.js";
 import type { Attempt } from "./attempt.js";
+import { declineReason, endsJob, nameOf, type Pending, type Request } from "./checkpoint-request.js";
 import type { CheckpointSettings } from "./checkpoint-settings.js";
 import { type Committers, committablesOf } from "./committers.js";
 import { manifestOf } from "./manifest.js";
@@ -51,30 +53,6 @@ export interface CheckpointCoordinatorOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
-interface Request {
-  readonly purpose: Barrier["purpose"];
-  readonly periodic: boolean;
-  readonly forced: boolean;
-  readonly timestamp: number;
-  /** Whatever the settings say, barriers overtake nothing. */
-  readonly aligned?: boolean;
-  /** Of a savepoint: the folder it is written below. */
-  readonly folder?: string;
-  readonly done?: (path: string) => void;
-  readonly failed?: (error: MillraceError) => void;
-}
-
-interface Pending {
-  readonly id: number;
-  readonly request: Request;
-  readonly timestamp: number;
-  readonly attempt: number;
-  readonly plan: CheckpointPlan;
-  readonly enumerators: ReadonlyMap<string, unknown>;
-  readonly snapshots: Map<string, TaskSnapshot>;
-  readonly cancelTimeout: () => void;
-}
-
 export class CheckpointCoordinator {
   readonly statistics = new CheckpointStatistics();
   /** The job was stopped: its savepoint is complete and committed, whatever becomes of the tasks that end. */
@@ -88,11 +66,13 @@ export class CheckpointCoordinator {
   private finished = new Set<string>();
   private dataEnded = new Set<string>();
   private triggering = false;
+  /** A region is being started again: requests wait for it. */
+  private suspended = false;
   /** A savepoint that ends the job is under way: no checkpoint comes behind it. */
   private stopping = false;
   private lastCompletion: number | undefined;
-  /** The last complete one of this attempt: what deltas may build on. */
-  private lastCompleted = 0;
+  /** The last complete one of this attempt: what deltas may build on, and regions that fail go on from. */
+  lastCompleted = 0;
   /** The first checkpoint triggered after all tasks had processed all of their input. */
   private finalFrom = Number.POSITIVE_INFINITY;
   private finalAsked: Request | undefined;
@@ -134,6 +114,7 @@ export class CheckpointCoordinator {
     this.periodicWaits = false;
     this.finalDone = false;
     this.stopping = false;
+    this.suspended = false;
     this.cancelRest();
     this.finalRests = false;
     this.finalFrom = Number.POSITIVE_INFINITY;
@@ -151,6 +132,41 @@ export class CheckpointCoordinator {
     for (const request of this.queue.takeAll()) this.refuse(request, reason);
     for (const each of [...this.pending.values()]) this.fail(each, reason, undefined, attempt);
     await this.completing;
+  }
+
+  /** Whether a part of the job may fail by itself: tasks that the stop of a job has reached cannot go on. */
+  get maySuspend(): boolean {
+    return this.attempt !== undefined && !this.suspended && !this.isEnding;
+  }
+
+  /** The job is being stopped, or nothing is left to do but to end. */
+  get isEnding(): boolean {
+    return this.stopping || this.finalDone;
+  }
+
+  /**
+   * Some tasks have failed and are started again: gives up what is being taken, and triggers nothing until `resume`.
+   * Resolves when nothing is being completed any more: from here on `lastCompleted` stands.
+   */
+  async suspend(): Promise<void> {
+    this.suspended = true;
+    for (const each of [...this.pending.values()]) this.fail(each, "task-failed");
+    await this.completing;
+  }
+
+  /** What these tasks have said does not count any more: they begin anew behind `lastCompleted`. */
+  forget(tasks: readonly TaskId[]): void {
+    for (const name of tasks.map(nameOf)) {
+      this.finished.delete(name);
+      this.dataEnded.delete(name);
+    }
+    this.finalFrom = Number.POSITIVE_INFINITY;
+  }
+
+  /** All tasks run again. */
+  resume(): void {
+    this.suspended = false;
+    this.decide();
   }
 
   /** Asks for a savepoint below `folder`, maybe to stop the job with it; resolves with its path. */
@@ -255,7 +271,7 @@ export class CheckpointCoordinator {
 
   private facts() {
     return {
-      triggering: this.triggering || this.stopping,
+      triggering: this.triggering || this.stopping || this.suspended,
       // Until its manifest is there a checkpoint is under way: else a slow store would fall ever further behind.
       pending: this.pending.size + this.unstored,
       cleaning: 0,
@@ -296,10 +312,15 @@ export class CheckpointCoordinator {
     this.stopping = endsJob(request);
     const id = store.begin();
     const timestamp = clock.now();
+    const deadline = clock.steady() + settings.timeoutMs;
     try {
-      await sources!.settled();
+      if (!(await this.settle(sources!, deadline))) {
+        if (attempt === this.attempt) this.statistics.onTriggered(id, request.purpose, timestamp, []);
+        this.untriggered(id, request, attempt === this.attempt ? "expired" : "tasks-not-running");
+        return;
+      }
       // From here to the triggers nothing may come between: splits given out later are in neither snapshot.
-      if (attempt === undefined || attempt !== this.attempt) {
+      if (attempt === undefined || attempt !== this.attempt || this.suspended) {
         this.untriggered(id, request, "tasks-not-running");
         return;
       }
@@ -311,7 +332,7 @@ export class CheckpointCoordinator {
         return;
       }
       this.statistics.onTriggered(id, request.purpose, timestamp, decided.waitFor);
-      const enumerators = sources!.snapshot();
+      const enumerators = sources!.snapshot(id);
       if (this.finalFrom === Number.POSITIVE_INFINITY && this.allDataEnded()) this.finalFrom = id;
       const isPlain = request.purpose === "checkpoint" && request.aligned !== true;
       const barrier: Barrier = {
@@ -330,12 +351,11 @@ export class CheckpointCoordinator {
         plan: decided,
         enumerators,
         snapshots: new Map(),
-        cancelTimeout: scheduler.after(settings.timeoutMs, () => this.fail(pending, "expired")),
+        cancelTimeout: scheduler.after(deadline - clock.steady(), () => this.fail(pending, "expired")),
       };
       this.pending.set(id, pending);
       attempt.trigger(barrier, decided.trigger);
     } catch {
-      this.stopping = false;
       this.untriggered(id, request, attempt === this.attempt ? "trigger-failed" : "tasks-not-running");
     } finally {
       if (request === this.finalAsked) this.finalAsked = undefined;
@@ -346,8 +366,19 @@ export class CheckpointCoordinator {
     }
   }
 
+  /** No split is on its way to a reader; false when that is not so in time. */
+  private async settle(sources: SplitGivers, deadline: number): Promise<boolean> {
+    const { clock, scheduler } = this.given;
+    do {
+      if (!(await within(deadline - clock.steady(), sources.settled(), scheduler))) return false;
+      // What came in meanwhile may have been asked for.
+    } while (!sources.isSettled);
+    return true;
+  }
+
   private untriggered(id: number, request: Request, reason: FailureReason): void {
     const { store, clock } = this.given;
+    if (endsJob(request)) this.stopping = false;
     void store.abort(id);
     this.statistics.onFailed(id, failureReasons[reason].text, clock.now());
     this.refuse(request, reason);
@@ -392,7 +423,10 @@ export class CheckpointCoordinator {
     if (endsJob(request)) this.stopped = true;
     this.failures.onSuccess(id);
     this.lastCompletion = clock.steady();
-    if (request.purpose === "checkpoint") this.lastCompleted = id;
+    if (request.purpose === "checkpoint") {
+      this.lastCompleted = id;
+      this.sources?.completed(id);
+    }
     // Tasks are not told of a plain savepoint: it ends none of them.
     if (request.purpose !== "savepoint") {
       if (this.stopped || manifest.operators.every(({ finished }) => finished.every(Boolean))) this.finish();
@@ -447,17 +481,4 @@ export class CheckpointCoordinator {
     if (id >= this.finalFrom && failureReasons[reason].counts) this.restFinal();
     this.decide();
   }
-}
-
-function endsJob({ purpose }: Request): boolean {
-  return purpose === "stop" || purpose === "terminate";
-}
-
-function nameOf({ vertex, subtask }: TaskId): string {
-  return `${vertex}-${subtask}`;
-}
-
-function declineReason({ code }: MillraceError): FailureReason {
-  if (code === "CHECKPOINT_SUBSUMED") return "declined-subsumed";
-  return code === "STORAGE_FAILED" ? "write-failed" : "declined";
 }

@@ -2,7 +2,7 @@
 import { MillraceError, messageOf } from "../base/error.js";
 import type { Manifest } from "../checkpoint/snapshot.js";
 import type { Plan } from "../protocol/program.js";
-import type { Committable, SinkCommitter, SinkDefinition } from "../sink/contract.js";
+import type { Committable, FailedWriters, SinkCommitter, SinkDefinition } from "../sink/contract.js";
 
 export class Committers {
   private readonly byUid = new Map<string, { readonly name: string; readonly committer: SinkCommitter }>();
@@ -38,6 +38,19 @@ export class Committers {
   /** Before a restored attempt begins: removes what no checkpoint names. */
   async cleanUp(): Promise<void> {
     for (const { committer } of this.byUid.values()) await committer.cleanUp?.();
+  }
+
+  /** Whether the writers of some subtasks of these operators can begin anew without the others. */
+  canCleanUpAfter(uids: readonly string[]): boolean {
+    return uids.every((uid) => {
+      const committer = this.byUid.get(uid)?.committer;
+      return committer?.cleanUp === undefined || committer.cleanUpAfter !== undefined;
+    });
+  }
+
+  /** Writers of an operator have failed: removes what they left and no checkpoint names. */
+  async cleanUpAfter(uid: string, writers: FailedWriters): Promise<void> {
+    await this.byUid.get(uid)?.committer.cleanUpAfter?.(writers);
   }
 
   /** The job has failed for good or was cancelled. */

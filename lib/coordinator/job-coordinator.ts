@@ -1,8 +1,10 @@
 /**
  * One run of a job from its start to its end: opens what the job has on the main thread, runs one attempt after
- * the other until one has finished, and decides after a failure whether and from where the job goes on.
+ * the other until one has finished, and decides after a failure whether and from where the job goes on. A failure
+ * that concerns only a part of the job is left to region-failover.ts.
  *
- * States: created -> deploying -> running -> committing -> finished; running -> restarting -> deploying;
+ * States: created -> deploying -> running -> committing -> finished; running -> restarting -> deploying (or, when only
+ *         a region was started again, running);
  *         from anywhere: failed | cancelled.
  */
 import type { Clock } from "../base/clock.js";
@@ -14,15 +16,18 @@ import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/load.js";
 import { redistribute } from "../checkpoint/redistribution.js";
 import type { RestartStrategy } from "../checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "../checkpoint/statistics.js";
-import type { JobOptions } from "../protocol/deployment.js";
+import type { JobRestore } from "../checkpoint/task-restore.js";
+import type { JobOptions, TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { LaunchHost } from "../protocol/slot-host.js";
+import type { Committable } from "../sink/contract.js";
 import type { BlobStore } from "../storage/contract.js";
 import { Attempt } from "./attempt.js";
 import { CheckpointCoordinator } from "./checkpoint-coordinator.js";
 import type { CheckpointSettings } from "./checkpoint-settings.js";
-import { Committers, committablesOf } from "./committers.js";
+import { Committers } from "./committers.js";
 import { type Placement, place } from "./placement.js";
+import { type AttemptOrigin, RegionFailover } from "./region-failover.js";
 import { isFatal } from "./restartable.js";
 import { SplitGivers } from "./split-givers.js";
 
@@ -76,15 +81,23 @@ export interface JobCoordinatorOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: Random;
-  readonly onRows: (uid: string, rows: readonly unknown[], checkpoint: number) => void;
+  /** `slot`: of the writer. */
+  readonly onRows: (uid: string, rows: readonly unknown[], checkpoint: number, slot: number) => void;
   /** Rows up to this checkpoint may be given out. */
   readonly onCompleted: (checkpoint: number) => void;
-  /** An attempt that follows another begins: rows of the earlier one that were not given out come again. */
-  readonly onRestart: () => void;
+  /** All slots, or these, begin anew: rows of theirs that were not given out come again. */
+  readonly onRestart: (slots?: readonly number[]) => void;
   /** The slots of this attempt are gone: so may be what they have kept outside of memory. */
   readonly onAttemptEnded?: (attempt: number) => Promise<void>;
-  /** The job goes on behind a checkpoint, or anew: after a failure, or where an earlier process had left it. */
-  readonly onRecovery: (failure: unknown, origin: LoadedCheckpoint | undefined) => void;
+  /**
+   * The job goes on behind a checkpoint, or anew: after a failure, or where an earlier process had left it. `tasks`:
+   * only these do, the others have never stopped.
+   */
+  readonly onRecovery: (
+    failure: unknown,
+    origin: LoadedCheckpoint | undefined,
+    tasks?: readonly TaskId[],
+  ) => void;
 }
 
 interface Rescaling {
@@ -107,9 +120,13 @@ export class JobCoordinator {
   /** Who waits for the tasks to run with the plan that was taken over. */
   private rescaled: Rescaling | undefined;
   private readonly committers = new Committers();
+  private hasOpenSinks = false;
+  /** The run does not fit its own checkpoint: that stays, with all it names, for a program that does. */
+  private misfit: unknown;
   private readonly checkpoints: CheckpointCoordinator | undefined;
   private readonly unplaced: Placement;
   private attempt: Attempt | undefined;
+  private failover: RegionFailover | undefined;
   private sources: SplitGivers;
   /** What ended the last attempt. */
   private failure: unknown;
@@ -148,10 +165,8 @@ export class JobCoordinator {
 
   /** Runs the job to its end. Rejects with a MillraceError when it failed or was cancelled. */
   async run(): Promise<void> {
-    const { runId, checkpoints } = this.given;
+    const { checkpoints } = this.given;
     try {
-      // A run that begins with a savepoint goes on with what another has written.
-      await this.committers.open(this.plan, runId, this.isResumed || this.given.origin !== undefined);
       await this.runAttempts();
       await checkpoints?.store.end("finished", checkpoints.settings.retention);
       this.state = "finished";
@@ -159,6 +174,7 @@ export class JobCoordinator {
       for (const each of [this.rescaling, this.rescaled]) each?.failed(error);
       const isCancelled = MillraceError.is(error) && error.code === "JOB_CANCELLED";
       this.state = isCancelled ? "cancelled" : "failed";
+      if (error === this.misfit) throw error;
       await this.committers.abort();
       const outcome = isCancelled ? "cancelled" : "failed";
       await checkpoints?.store.end(outcome, checkpoints.settings.retention).catch(() => undefined);
@@ -241,12 +257,16 @@ export class JobCoordinator {
           continue;
         }
         if (isFatal(error)) throw error;
-        const delay = restart.onFailure(clock.steady(), random);
-        if (delay === undefined) throw error;
-        this.state = "restarting";
-        this.restarts++;
         this.failure = error;
-        await this.wait(delay);
+        // Else it was counted when a region was to be started again for it.
+        const decision = this.failover?.decision;
+        if (decision === undefined || decision.error !== error) {
+          const delay = restart.onFailure(clock.steady(), random);
+          if (delay === undefined) throw error;
+          this.state = "restarting";
+          this.restarts++;
+          await this.wait(delay);
+        } else if (decision.delayMs === undefined) throw error;
         if (this.ending !== undefined) throw this.ending;
       }
     }
@@ -256,19 +276,24 @@ export class JobCoordinator {
     this.state = "deploying";
     const { checkpoints } = this.given;
     this.checkpoints?.reset();
+    this.failover = undefined;
     this.sources = new SplitGivers(this.plan);
     const sources = this.sources;
     let attempt: Attempt | undefined;
     try {
+      // Nothing outside of the job is touched before it is known that the checkpoint fits.
       const origin = await this.findOrigin();
+      const restore = this.fit(origin);
+      await this.openSinks();
       if (origin !== undefined || number > 1 || this.isResumed) {
         this.given.onRecovery(this.failure, origin);
-        await this.settleSinks(origin);
+        await this.settleSinks(restore);
       }
       if (number > 1) this.settleRows(origin);
-      await sources.open(enumeratorsOf(origin));
-      attempt = this.newAttempt(number, sources, origin);
+      await sources.open(new Map(restore?.enumerators.map(({ uid, state }) => [uid, state])));
+      attempt = this.newAttempt(number, sources, origin, restore);
       this.attempt = attempt;
+      this.failover = this.failoverOf(attempt, sources, { loaded: origin, restores: restore?.tasks ?? [] });
       if (this.ending !== undefined) throw this.ending;
       await attempt.deploy();
       this.state = "running";
@@ -283,11 +308,12 @@ export class JobCoordinator {
       await attempt.close();
     } catch (error) {
       await this.checkpoints?.end("job-failed");
+      await this.failover?.settled();
       await attempt?.abort();
       throw error;
     } finally {
       await sources.close();
-      if (attempt !== undefined) await this.given.onAttemptEnded?.(attempt.number);
+      for (const each of attempt?.numbers ?? []) await this.given.onAttemptEnded?.(each);
     }
   }
 
@@ -299,8 +325,34 @@ export class JobCoordinator {
     return origin === undefined ? undefined : loadCheckpoint(origin.store, origin.path);
   }
 
-  private async settleSinks(origin: LoadedCheckpoint | undefined): Promise<void> {
-    if (origin !== undefined) await this.committers.commit(committablesOf(origin.manifest));
+  /** What the job's subtasks load. Throws when the checkpoint does not fit the job. */
+  private fit(origin: LoadedCheckpoint | undefined): JobRestore | undefined {
+    if (origin === undefined) return undefined;
+    const { allowNonRestoredState, runId } = this.given;
+    try {
+      return redistribute(origin.manifest, this.plan.jobGraph, { allowNonRestoredState });
+    } catch (error) {
+      if (origin.manifest.jobId === runId) this.misfit = error;
+      throw error;
+    }
+  }
+
+  /** Once: a sink that cannot be opened is no reason to try again. */
+  private async openSinks(): Promise<void> {
+    if (this.hasOpenSinks) return;
+    this.hasOpenSinks = true;
+    try {
+      // A run that begins with a savepoint goes on with what another has written.
+      const isResumed = this.isResumed || this.given.origin !== undefined;
+      await this.committers.open(this.plan, this.given.runId, isResumed);
+    } catch (error) {
+      this.ending ??= error;
+      throw error;
+    }
+  }
+
+  private async settleSinks(restore: JobRestore | undefined): Promise<void> {
+    if (restore !== undefined) await this.committers.commit(committablesOf(restore));
     await this.committers.cleanUp();
   }
 
@@ -311,14 +363,16 @@ export class JobCoordinator {
     onRestart();
   }
 
-  private newAttempt(number: number, sources: SplitGivers, origin: LoadedCheckpoint | undefined): Attempt {
+  private newAttempt(
+    number: number,
+    sources: SplitGivers,
+    origin: LoadedCheckpoint | undefined,
+    restore: JobRestore | undefined,
+  ): Attempt {
     const { given, checkpoints } = this;
-    const { plan } = this;
-    const { allowNonRestoredState, clock } = given;
-    if (origin !== undefined && this.checkpoints !== undefined) {
-      const { checkpoint, purpose } = origin.manifest;
-      this.checkpoints.statistics.onRestored(checkpoint, purpose, clock.now(), origin.path);
-      given.checkpoints!.store.countAfter(checkpoint);
+    if (origin !== undefined) {
+      this.countRestored(origin);
+      given.checkpoints?.store.countAfter(origin.manifest.checkpoint);
     }
     const store = given.checkpoints?.store;
     return new Attempt({
@@ -334,21 +388,62 @@ export class JobCoordinator {
         store === undefined
           ? undefined
           : { store: store.store.location, jobId: store.jobId, epoch: store.epoch },
-      restores:
-        origin === undefined
-          ? []
-          : redistribute(origin.manifest, plan.jobGraph, { allowNonRestoredState }).tasks,
-      restoreFrom: origin?.location,
+      origin: {
+        restores: restore?.tasks ?? [],
+        restoreFrom: origin?.location,
+        checkpoint: origin?.manifest.checkpoint ?? 0,
+      },
       events: {
-        // What a restored task gives before its first barrier belongs behind the checkpoint it was restored from.
-        rows: (uid, rows, checkpoint) =>
-          given.onRows(uid, rows, Math.max(checkpoint, origin?.manifest.checkpoint ?? 0)),
+        rows: given.onRows,
         acknowledged: (checkpoint, snapshot) => checkpoints?.acknowledged(checkpoint, snapshot),
         declined: (checkpoint, task, error) => checkpoints?.declined(checkpoint, task, error),
         dataEnded: (task) => checkpoints?.taskDataEnded(task),
         taskFinished: (task) => checkpoints?.taskFinished(task),
+        regionFailed: (region, error) => this.failover?.take(region, error) ?? false,
       },
     });
+  }
+
+  /** Jobs without checkpoints fail as a whole. */
+  private failoverOf(
+    attempt: Attempt,
+    sources: SplitGivers,
+    origin: AttemptOrigin,
+  ): RegionFailover | undefined {
+    const { given, checkpoints } = this;
+    if (checkpoints === undefined) return undefined;
+    return new RegionFailover({
+      ...given,
+      plan: this.plan,
+      attempt,
+      sources,
+      committers: this.committers,
+      checkpoints,
+      origin,
+      findOrigin: () => this.findOrigin(),
+      events: {
+        mayRestart: () =>
+          this.state === "running" && this.ending === undefined && this.rescaling === undefined,
+        ended: async (number) => given.onAttemptEnded?.(number),
+        restarting: () => {
+          this.state = "restarting";
+          this.restarts++;
+        },
+        recovering: (region, failure, loaded) => {
+          if (loaded !== undefined) this.countRestored(loaded, region.tasks);
+          given.onRecovery(failure, loaded, region.tasks);
+          given.onRestart(region.slots);
+        },
+        restarted: () => {
+          this.state = "running";
+        },
+      },
+    });
+  }
+
+  private countRestored({ manifest, path }: LoadedCheckpoint, tasks?: readonly TaskId[]): void {
+    const { checkpoint, purpose } = manifest;
+    this.checkpoints?.statistics.onRestored(checkpoint, purpose, this.given.clock.now(), path, tasks);
   }
 
   /** Without checkpoints everything is committed at once, when every task has finished. */
@@ -377,11 +472,8 @@ function keyGroupsOf({ jobGraph }: Plan): Record<string, number> {
   );
 }
 
-function enumeratorsOf(origin: LoadedCheckpoint | undefined): Map<string, unknown> {
-  const operators = origin?.manifest.operators ?? [];
+function committablesOf({ committables }: JobRestore): Map<string, readonly Committable[]> {
   return new Map(
-    operators.flatMap(({ uid, enumerator }) =>
-      enumerator === undefined ? [] : [[uid, enumerator] as const],
-    ),
+    committables.map((each) => [each.uid, each.committables.map(({ committable }) => committable)]),
   );
 }

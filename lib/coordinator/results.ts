@@ -5,6 +5,8 @@ interface Held {
   /** The last checkpoint the writer had taken part in: the rows belong to the next. */
   readonly checkpoint: number;
   readonly rows: readonly unknown[];
+  /** Of the writer. */
+  readonly slot: number;
 }
 
 /**
@@ -32,8 +34,8 @@ export class ResultRows implements AsyncIterable<unknown> {
   }
 
   /** As `push`, but to be given out only when a checkpoint after `checkpoint` is complete. */
-  hold(rows: readonly unknown[], checkpoint: number): MillraceError | undefined {
-    this.held.push({ checkpoint, rows });
+  hold(rows: readonly unknown[], checkpoint: number, slot: number): MillraceError | undefined {
+    this.held.push({ checkpoint, rows, slot });
     return this.count(rows.length);
   }
 
@@ -46,10 +48,11 @@ export class ResultRows implements AsyncIterable<unknown> {
     this.notify?.();
   }
 
-  /** The attempt has failed: what it held comes again. */
-  drop(): void {
-    for (const { rows } of this.held) this.waitingRows -= rows.length;
-    this.held = [];
+  /** The attempt has failed, or these slots of it: what they held comes again. */
+  drop(slots?: readonly number[]): void {
+    const isLost = ({ slot }: Held) => slots?.includes(slot) ?? true;
+    for (const { rows } of this.held.filter(isLost)) this.waitingRows -= rows.length;
+    this.held = this.held.filter((each) => !isLost(each));
   }
 
   end(failure?: unknown): void {

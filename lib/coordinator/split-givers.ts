@@ -1,13 +1,26 @@
 /** The sources of a job on the coordinator: their enumerators, and the splits on their way to readers. */
 import type { SourceLogic } from "../operators/source.js";
+import type { TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
+import { Assignments } from "../source/assignments.js";
 import type { Split, SplitEnumerator } from "../source/contract.js";
+
+/** Hands splits on to a reader; false when the reader is gone. */
+export type GiveSplits = (splits: readonly Split[] | undefined) => boolean;
+
+interface Answer {
+  readonly vertex: number;
+  readonly subtask: number;
+  readonly given: Promise<void>;
+}
 
 export class SplitGivers {
   private readonly plan: Plan;
   private readonly enumerators = new Map<number, SplitEnumerator>();
+  private readonly assignments = new Map<number, Assignments>();
   /** Requests being answered: a checkpoint waits for them, or a split would be in no snapshot. */
-  private readonly answering = new Set<Promise<void>>();
+  private readonly answering = new Set<Answer>();
+  private closed = false;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -27,6 +40,7 @@ export class SplitGivers {
         ...(restored.has(node.uid) ? { restored: restored.get(node.uid) } : {}),
       });
       this.enumerators.set(vertex.id, enumerator);
+      this.assignments.set(vertex.id, new Assignments());
       await enumerator.start();
     }
   }
@@ -35,30 +49,70 @@ export class SplitGivers {
     return this.enumerators.has(vertex);
   }
 
-  /** Answers a reader's request by calling `give`. */
-  async request(
-    vertex: number,
-    subtask: number,
-    give: (splits: readonly Split[] | undefined) => void,
-  ): Promise<void> {
-    const answer = (async () => {
-      give(await this.enumerators.get(vertex)!.request(subtask));
-    })();
+  /** Answers a reader's request by calling `give`. What a reader that has gone would have got goes back. */
+  async request(vertex: number, subtask: number, give: GiveSplits): Promise<void> {
+    const enumerator = this.enumerators.get(vertex)!;
+    const answer = {
+      vertex,
+      subtask,
+      given: (async () => {
+        const splits = await enumerator.request(subtask);
+        if (give(splits)) this.assignments.get(vertex)!.add(subtask, splits ?? []);
+        else if (!this.closed) enumerator.addSplitsBack?.(splits ?? [], subtask);
+      })(),
+    };
     this.answering.add(answer);
     try {
-      await answer;
+      await answer.given;
     } finally {
       this.answering.delete(answer);
     }
   }
 
-  /** Everything requested so far was given, or has failed. */
-  async settled(): Promise<void> {
-    while (this.answering.size > 0) await Promise.allSettled(this.answering);
+  get isSettled(): boolean {
+    return this.answering.size === 0;
   }
 
-  /** By operator. Call it right after `settled`, and trigger before anything else is given. */
-  snapshot(): Map<string, unknown> {
+  /**
+   * Everything requested so far (by these tasks) was given, or has failed. Waits for as long as an enumerator takes
+   * to answer.
+   */
+  async settled(tasks?: readonly TaskId[]): Promise<void> {
+    for (;;) {
+      const waiting = [...this.answering].filter(
+        (answer) =>
+          tasks?.some(({ vertex, subtask }) => vertex === answer.vertex && subtask === answer.subtask) ??
+          true,
+      );
+      if (waiting.length === 0) return;
+      await Promise.allSettled(waiting.map(({ given }) => given));
+    }
+  }
+
+  /** Whether the readers among these tasks can begin anew without the others. */
+  canTakeBack(tasks: readonly TaskId[]): boolean {
+    return tasks.every(({ vertex }) => {
+      const enumerator = this.enumerators.get(vertex);
+      return enumerator === undefined || enumerator.addSplitsBack !== undefined;
+    });
+  }
+
+  /** The readers among these tasks begin anew behind the last completed checkpoint. */
+  takeBack(tasks: readonly TaskId[]): void {
+    for (const { vertex, subtask } of tasks) {
+      const back = this.assignments.get(vertex)?.takeBack(subtask);
+      if (back !== undefined) this.enumerators.get(vertex)!.addSplitsBack!(back, subtask);
+    }
+  }
+
+  /** Readers that fail go on from this checkpoint. */
+  completed(checkpoint: number): void {
+    for (const each of this.assignments.values()) each.onCompleted(checkpoint);
+  }
+
+  /** By operator. Call it when `isSettled`, and trigger before anything else is given. */
+  snapshot(checkpoint: number): Map<string, unknown> {
+    for (const each of this.assignments.values()) each.onTriggered(checkpoint);
     const { vertices } = this.plan.jobGraph;
     return new Map(
       [...this.enumerators].map(([vertex, each]) => [vertices[vertex]!.operators[0]!.uid, each.snapshot()]),
@@ -76,6 +130,7 @@ export class SplitGivers {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.allSettled([...this.enumerators.values()].map((each) => each.close()));
   }
 }

@@ -51,6 +51,12 @@ export class TaskMetrics {
     this.view[METRIC_FIELDS.indexOf(field)]! += value;
   }
 
+  /** The subtask begins anew. */
+  clear(): void {
+    this.view.fill(0);
+    this.set("watermark", Number.NEGATIVE_INFINITY);
+  }
+
   read(): MetricValues {
     return Object.fromEntries(METRIC_FIELDS.map((field, i) => [field, this.view[i]!])) as MetricValues;
   }

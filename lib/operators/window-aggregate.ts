@@ -14,6 +14,7 @@ import { FiredWindows } from "./fired-windows.js";
 import { type GroupCode, groupCode, type Partial } from "./group-code.js";
 import { groupPart } from "./group-part.js";
 import type { GroupTable } from "./group-table.js";
+import { PaneSuffixes } from "./pane-suffixes.js";
 import { Panes } from "./panes.js";
 import { projectAll, projectKeyed } from "./window-results.js";
 
@@ -47,6 +48,9 @@ export function windowLogic(spec: WindowSpec): WindowLogic {
   };
 }
 
+/** Windows of more panes than this are not merged of all of them. */
+const MERGED_PANES_MAX = 8;
+
 class WindowAggregate implements Operator {
   private readonly context: OperatorContext;
   private readonly assigner: AlignedWindows;
@@ -56,6 +60,8 @@ class WindowAggregate implements Operator {
   private readonly panes: Panes;
   /** The groups of the window being given out, where it has several panes. */
   private readonly merged: GroupTable;
+  /** The same where it has many. */
+  private readonly suffixes: PaneSuffixes | undefined;
   /** Windows leave gaps between them: what falls there belongs to none. */
   private readonly gaps: boolean;
   /** Records before this belong to windows that have all closed. */
@@ -78,6 +84,8 @@ class WindowAggregate implements Operator {
     this.gaps = spec.assigner.slide > spec.assigner.size;
     this.panes = new Panes(code, spec.assigner);
     this.merged = code.table();
+    const panes = spec.assigner.size / this.panes.size;
+    if (panes > MERGED_PANES_MAX) this.suffixes = new PaneSuffixes(code, this.panes);
     this.project = spec.project ?? (spec.key === undefined ? projectAll : projectKeyed);
     this.fired = new FiredWindows(context, {
       now: () => ({ firedEnd: this.firedEnd, closedBefore: this.closedBefore }),
@@ -114,6 +122,8 @@ class WindowAggregate implements Operator {
     ) {
       return;
     }
+    const { suffixes } = this;
+    if (suffixes !== undefined && time < suffixes.until) suffixes.forget();
     if (this.partials) this.code.addPartial(this.panes.at(time), record);
     else this.code.add(this.panes.at(time), record);
   }
@@ -137,19 +147,20 @@ class WindowAggregate implements Operator {
     return true;
   }
 
-  /** End of the next window to fire that holds the pane. */
+  /** End of the next window to fire that holds the pane: neither fired nor closed while it was empty. */
   private nextEnd(pane: number): number {
     const { size, slide, offset } = this.assigner;
     const last = windowStart(pane, slide, offset);
     const windowsBefore = Math.floor((last + size - (pane + this.panes.size)) / slide);
-    return Math.max(last - windowsBefore * slide + size, this.firedEnd + slide);
+    return Math.max(last - windowsBefore * slide + size, this.firedEnd + slide, this.closedBefore + size);
   }
 
   /** All groups of a window: its only pane, or its panes merged. */
   private tableOf(start: number, end: number): GroupTable {
     const step = this.panes.size;
     if (step === this.assigner.size) return this.panes.get(start) ?? this.code.table();
-    const { merged } = this;
+    const { merged, suffixes } = this;
+    if (suffixes !== undefined) return suffixes.tableOf(start, end);
     merged.clear();
     for (let pane = start; pane < end; pane += step) {
       const table = this.panes.get(pane);

@@ -3,7 +3,7 @@
  * Windows of every kind, over keyed state: sessions, global windows, processing time, triggers, evictors, allowed
  * lateness. Windows that need none of it are window-aggregate.ts, which is several times as fast.
  *
- * A window's contents are kept under the key `[key, start, end]`, in the key group of the record's key; so are its
+ * A window's contents are kept under its own key (window-key.ts), in the key group of the record's key; so are its
  * trigger's state and its timers. Sessions have their contents under the window they began with (session-set.ts).
  * A window goes when its time is over (`cleanupOf`).
  *
@@ -31,6 +31,7 @@ import {
   type TriggerResult,
 } from "./trigger.js";
 import { openContents, type WindowContents } from "./window-contents.js";
+import { partsOf, type WindowKey, WindowKeys } from "./window-key.js";
 import { openResult, type ResultSpec, WindowScope } from "./window-results.js";
 
 export interface WindowOperatorSpec {
@@ -127,12 +128,13 @@ class WindowOperator implements Operator {
   private readonly result: (input: unknown) => void;
   private readonly give = (input: unknown) => this.giveOut(input);
   private readonly lateOut: Emit | undefined;
+  private readonly windowKeys = new WindowKeys();
 
   /** The key in hand, its group, and the window entered: its own key in state, and that of its contents. */
   private key: unknown;
   private group = 0;
-  private windowKey: unknown;
-  private homeKey: unknown;
+  private windowKey: WindowKey = "";
+  private homeKey: WindowKey = "";
   private selected: unknown = NO_WINDOWS;
 
   /** The record in hand, its windows, and the next one of them. */
@@ -284,11 +286,10 @@ class WindowOperator implements Operator {
 
   private timer(time: number, processing: boolean): void {
     const { timers, scope, sessions } = this;
-    const windowKey = timers.key as readonly [unknown, number, number];
-    const [key, start, end] = windowKey;
+    const { key, window: given } = partsOf(timers.key as WindowKey);
     this.hold(key, timers.keyGroup);
-    let window: Window = { start, end };
-    let home = window;
+    let window = given;
+    let home = given;
     let session: Session | undefined;
     if (sessions !== undefined) {
       this.select(key);
@@ -393,8 +394,8 @@ class WindowOperator implements Operator {
     this.timers.use(this.windowKey, canonicalKey(this.windowKey), this.group);
   }
 
-  private keyOf({ start, end }: Window): unknown {
-    return [this.key, start, end];
+  private keyOf(window: Window): WindowKey {
+    return this.windowKeys.of(this.key, window);
   }
 
   private select(key: unknown): void {

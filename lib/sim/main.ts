@@ -32,7 +32,7 @@ if (chosen.some((each) => each === undefined)) {
 
 const started = systemClock.steady();
 let failures = 0;
-const totals = { runs: 0, steps: 0, completed: 0, restarts: 0 };
+const totals = { runs: 0, steps: 0, completed: 0, restarts: 0, partial: 0 };
 const until = started + Number(values.seconds) * 1000;
 for (let seed = first; seed < first + seeds && systemClock.steady() < until; seed++) {
   for (const topology of chosen as Topology[]) {
@@ -42,6 +42,7 @@ for (let seed = first; seed < first + seeds && systemClock.steady() < until; see
     totals.steps += outcome.steps;
     totals.completed += outcome.completed;
     totals.restarts += outcome.restarts;
+    totals.partial += outcome.partial;
     if (single) print(`${JSON.stringify(plan)}\n${JSON.stringify(outcome)}`);
     if (outcome.problems.length === 0) continue;
     failures++;
@@ -61,6 +62,6 @@ for (let seed = first; seed < first + seeds && systemClock.steady() < until; see
 const minutes = (systemClock.steady() - started) / 60_000;
 print(
   `${totals.runs} runs, ${failures} fail; ${totals.steps} steps, ${totals.completed} checkpoints, ` +
-    `${totals.restarts} restarts; ${Math.round(totals.runs / minutes)} runs a minute`,
+    `${totals.restarts} restarts, ${totals.partial} of a region; ${Math.round(totals.runs / minutes)} runs a minute`,
 );
 process.exitCode = failures > 0 ? 1 : 0;

@@ -51,6 +51,8 @@ export interface Abilities {
   readonly stateless?: boolean;
   /** A source never ends: the job is stopped. */
   readonly endless?: boolean;
+  /** It has several regions: some fail by themselves. */
+  readonly regions?: boolean;
 }
 
 /** A choice of a plan, from its own random numbers. */
@@ -76,6 +78,8 @@ class Draw {
 
 /** Faults of a run at most; most have fewer. */
 const FAULTS_MAX = 6;
+/** Crashes of slots more, where a job has several regions. */
+const REGION_CRASHES_MAX = 4;
 
 /** The plan of a seed. */
 export function planOf(seed: number, topology: string, abilities: Abilities): SimPlan {
@@ -106,6 +110,12 @@ export function planOf(seed: number, topology: string, abilities: Abilities): Si
   // The stop of an endless job comes through behind everything that waits.
   const pauses = abilities.endless === true ? 0 : draw.of(0, 0, 0, 0.02, 0.1);
   const records = plan.records * (draw.chance(0.15) ? 5 : 1);
+  if (abilities.regions === true) {
+    const crashes = draw.below(REGION_CRASHES_MAX + 1);
+    for (let i = 0; i < crashes; i++) {
+      faults.push({ kind: "crash-slot", at: 20 + draw.below(draw.of(300, 1000, 2000)), slot: draw.below(9) });
+    }
+  }
   return { ...plan, records, pauses, faults };
 }
 

@@ -29,6 +29,7 @@ export interface ReplaySplit extends Split {
 const STEP_MS = 10;
 export const DISORDER_MS = 30;
 const KEYS = 7;
+const FIND_MS = 2;
 
 export interface ReplayOptions {
   readonly name: string;
@@ -37,6 +38,8 @@ export interface ReplayOptions {
   readonly records: number;
   /** The last split has no end. */
   readonly endless?: boolean;
+  /** Mean time until a split is found, ms; default FIND_MS. */
+  readonly findMs?: number;
 }
 
 /** A split's records never end for anybody who asks. */
@@ -91,11 +94,13 @@ class ReplayEnumerator implements SplitEnumerator<ReplaySplit> {
   private readonly left: ReplaySplit[];
   private readonly world: World;
   private readonly life: Life;
+  private readonly findMs: number;
 
   constructor(options: ReplayOptions, { restored }: EnumeratorContext, world: World, life: Life) {
     this.left = restored === undefined ? splitsOf(options) : [...(restored as readonly ReplaySplit[])];
     this.world = world;
     this.life = life;
+    this.findMs = options.findMs ?? FIND_MS;
   }
 
   async start(): Promise<void> {
@@ -103,9 +108,15 @@ class ReplayEnumerator implements SplitEnumerator<ReplaySplit> {
   }
 
   async request(): Promise<readonly ReplaySplit[] | undefined> {
-    await this.world.wait(this.life, this.world.delay(2), "split found");
-    const next = this.left.shift();
+    // A slow one is on its way for long: it is neither here nor there.
+    const early = this.findMs > FIND_MS ? this.left.shift() : undefined;
+    await this.world.wait(this.life, this.world.delay(this.findMs), "split found");
+    const next = early ?? this.left.shift();
     return next === undefined ? undefined : [next];
+  }
+
+  addSplitsBack(splits: readonly ReplaySplit[]): void {
+    this.left.unshift(...splits);
   }
 
   snapshot(): readonly ReplaySplit[] {

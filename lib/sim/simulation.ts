@@ -26,6 +26,8 @@ export interface Outcome {
   readonly hash: string;
   readonly completed: number;
   readonly restarts: number;
+  /** Those of them that a part of the job has gone through without the others. */
+  readonly partial: number;
 }
 
 /** A run that takes more steps never ends. */
@@ -73,6 +75,7 @@ class Simulation {
   private mayBeDone = false;
   private completed = 0;
   private restarts = 0;
+  private partial = 0;
 
   constructor(plan: SimPlan, topology: Topology, print?: (line: string) => void) {
     this.plan = plan;
@@ -100,6 +103,7 @@ class Simulation {
       hash: world.hash,
       completed: this.completed,
       restarts: this.restarts,
+      partial: this.partial,
     };
   }
 
@@ -211,10 +215,11 @@ class Simulation {
         if (process.alive) this.completed++;
       },
       onRestart: () => undefined,
-      onRecovery: (error) => {
+      onRecovery: (error, _origin, tasks) => {
         if (!process.alive || error === undefined) return;
         this.restarts++;
-        world.log(`restart after ${messageOf(error)}`);
+        if (tasks !== undefined) this.partial++;
+        world.log(`restart of ${tasks?.length ?? "all"} tasks after ${messageOf(error)}`);
         this.accept(error);
       },
     });
@@ -250,11 +255,11 @@ class Simulation {
           const kit: Kit = {
             plan,
             env,
-            source: (options) =>
+            source: (options, group) =>
               env.source(
                 options.name,
                 replaySource(options, world, () => process),
-                { watermarks: WATERMARKS },
+                { watermarks: WATERMARKS, ...(group === undefined ? {} : { slotSharingGroup: group }) },
               ),
             sink: (name) => tableSink(tables.get(name)!, name, tableWorld),
             hook: (hook) => faults.hook(hook),
@@ -349,6 +354,8 @@ class Simulation {
     if (inProgress > 0) this.problems.push(`${inProgress} checkpoints are still under way`);
     this.process.end();
     if (outcome === "finished") {
+      const left = [...this.tables.values()].flatMap((table) => table.left);
+      if (left.length > 0) this.problems.push(`transactions are left: ${left.slice(0, 3).join(", ")}`);
       if (this.completed === 0) this.problems.push("the job has finished without a checkpoint");
       this.over = true;
       return;

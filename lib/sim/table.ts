@@ -2,6 +2,7 @@
 import type {
   Committable,
   CommitterContext,
+  FailedWriters,
   SinkCommitter,
   SinkDefinition,
   SinkWriter,
@@ -35,10 +36,15 @@ export class Table {
     for (const row of rows ?? []) this.rows.push(row);
   }
 
-  /** Throws away what is staged and belongs to a run. */
-  drop(run: string): void {
+  /** What is staged still: nothing, once its job has finished. */
+  get left(): readonly string[] {
+    return [...this.staged.keys()];
+  }
+
+  /** Throws away what is staged by a run, or by a writer of it. */
+  drop(name: string): void {
     for (const transaction of this.staged.keys()) {
-      if (transaction.startsWith(`${run}/`)) this.staged.delete(transaction);
+      if (transaction.startsWith(`${name}/`)) this.staged.delete(transaction);
     }
   }
 }
@@ -150,6 +156,10 @@ class TableCommitter implements SinkCommitter {
 
   async cleanUp(): Promise<void> {
     this.table.drop(this.run);
+  }
+
+  async cleanUpAfter({ attempt, subtasks }: FailedWriters): Promise<void> {
+    for (const subtask of subtasks) this.table.drop(`${this.run}/${attempt}/${subtask}`);
   }
 
   async abort(): Promise<void> {}

@@ -69,6 +69,12 @@ export interface CommitterContext {
   readonly resumed: boolean;
 }
 
+/** Writers that have failed, by what their names are made of (`WriterContext`). */
+export interface FailedWriters {
+  readonly attempt: number;
+  readonly subtasks: readonly number[];
+}
+
 /** The coordinator's half of a sink. It outlives restarts within a process. */
 export interface SinkCommitter {
   /** Before any writer opens: checks that the target can be written. Once per process. */
@@ -83,6 +89,12 @@ export interface SinkCommitter {
    * committables (if there is one): removes what earlier attempts of this run left and no checkpoint names.
    */
   cleanUp?(): Promise<void>;
+  /**
+   * Some writers have failed and are gone, and others take their places, while those of other regions go on: removes
+   * what they left and `commit` was not asked for. A sink with `cleanUp` but without this is cleaned up as a whole:
+   * all of its writers begin anew together.
+   */
+  cleanUpAfter?(writers: FailedWriters): Promise<void>;
   /**
    * The job failed for good or was cancelled: removes what this run left unfinished, except what `commit` was
    * asked for and could not do. What a complete checkpoint names has to be given to `commit` before.

@@ -12,6 +12,8 @@
  * - At a checkpoint every split is in exactly one place: in the enumerator's snapshot (not given out), in a
  *   reader's (given out), or nowhere (read to its end). So what `request` has answered reaches its reader before
  *   that reader's snapshot is taken, if it was answered before the enumerator's.
+ * - A split that a failed reader got behind the checkpoint it goes on from goes back to the enumerator: then it may
+ *   be given to any reader.
  * - A split says by itself where reading goes on: any reader can take it, at any parallelism. Ordinals are of one
  *   reader's life; they begin from 0 again after a restore.
  *
@@ -38,6 +40,13 @@ export interface SplitEnumerator<S extends Split = Split> {
   start(): Promise<void>;
   /** The next splits for a reader that asks; `undefined` when there will never be more. */
   request(subtask: number): Promise<readonly S[] | undefined> | readonly S[] | undefined;
+  /**
+   * A reader has failed, and begins anew from the last completed checkpoint while the readers of other regions go on:
+   * `splits` are those it got behind that checkpoint (none, maybe), in order. They go to whoever asks next, or to
+   * that reader; it asks again, also where it was told that there are no more. Without this method all readers begin
+   * anew together, with an enumerator restored from the checkpoint.
+   */
+  addSplitsBack?(splits: readonly S[], subtask: number): void;
   /**
    * The amount of work of the whole, in the unit of `SourceReader.consumed`, where it is known; the same after a
    * restore. How far a source is: (what was done at the restored checkpoint + what its readers consumed) / total;

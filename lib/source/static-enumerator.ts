@@ -8,7 +8,7 @@ interface Remaining<S> {
 /** Gives out splits that are known beforehand: to each subtask its share, all at once. */
 export class StaticEnumerator<S extends Split> implements SplitEnumerator<S> {
   readonly total: number | undefined;
-  private readonly shares: readonly (readonly S[])[];
+  private readonly shares: (readonly S[])[];
   private readonly served = new Set<number>();
 
   /** `splits`: those of a first start; a restored enumerator has what was left. `total`: the work in all of them. */
@@ -29,6 +29,13 @@ export class StaticEnumerator<S extends Split> implements SplitEnumerator<S> {
     this.served.add(subtask);
     const share = this.shares[subtask] ?? [];
     return share.length === 0 ? undefined : share;
+  }
+
+  /** To the same subtask: others may have been told that there are no more. */
+  addSplitsBack(splits: readonly S[], subtask: number): void {
+    if (splits.length === 0) return;
+    this.shares[subtask] = splits;
+    this.served.delete(subtask);
   }
 
   snapshot(): Remaining<S> {

@@ -169,6 +169,13 @@ describe("statistics of checkpoints", () => {
       restoreTimestamp: 100,
       isSavepoint: true,
       externalPath: "savepoint-7",
+      subtasks: undefined,
+    });
+    const tasks = [{ vertex: 1, subtask: 2, metricsRow: 9 }];
+    statistics.onRestored(8, "checkpoint", 200, undefined, tasks);
+    expect(statistics.overview().latest.restored).to.deep.include({
+      id: 8,
+      subtasks: [{ vertex: 1, subtask: 2 }],
     });
   });
 });

@@ -86,7 +86,9 @@ class TestRun {
     const sources = {
       isSource: (vertex: number) => vertex === 0,
       settled: () => settled,
+      isSettled: true,
       snapshot: () => new Map([["source", {}]]),
+      completed: () => undefined,
     };
     this.coordinator.reset();
     this.coordinator.begin(attempt as unknown as Attempt, sources as unknown as SplitGivers);
@@ -225,5 +227,46 @@ describe("checkpoint coordinator", () => {
     expect(run.failures).to.have.length(1);
     expect(run.coordinator.stopped).to.equal(false);
     expect((await run.store.latest())?.manifest.purpose).to.equal("stop");
+  });
+
+  it("gives a checkpoint up in time when an enumerator does not answer", async () => {
+    const time = new ManualTime();
+    run = await TestRun.open({ timeout: 500, tolerableFailures: 1 }, time);
+    run.sourcesSettled = new Promise(() => undefined);
+    await run.begin();
+    const taken = run.coordinator.checkpoint().catch((error: unknown) => error);
+    await time.pass(499);
+    expect(run.coordinator.statistics.overview().latest.failed).to.equal(undefined);
+    await time.pass(1);
+    expect(await taken).to.have.property("code", "CHECKPOINT_FAILED");
+    expect(run.coordinator.statistics.overview().latest.failed).to.have.property("id", 1);
+    expect(run.failures).to.deep.equal([]);
+    const stopped = run.coordinator.savepoint("stop", folder).catch((error: unknown) => error);
+    await time.pass(500);
+    expect(await stopped).to.have.property("code", "CHECKPOINT_FAILED");
+    const last = run.coordinator.checkpoint().catch((error: unknown) => error);
+    await time.pass(500);
+    expect(await last).to.have.property("code", "CHECKPOINT_FAILED");
+    expect(run.failures).to.have.length(1);
+    expect(run.failures[0]).to.have.property("code", "CHECKPOINTS_FAILED");
+    expect(run.ids).to.deep.equal([]);
+  });
+
+  it("counts the time an enumerator takes to answer as the checkpoint's", async () => {
+    const time = new ManualTime();
+    run = await TestRun.open({ timeout: 500, tolerableFailures: 1 }, time);
+    let settle = () => {};
+    run.sourcesSettled = new Promise((resolve) => {
+      settle = resolve;
+    });
+    await run.begin();
+    const taken = run.coordinator.checkpoint().catch((error: unknown) => error);
+    await time.pass(400);
+    settle();
+    await turns();
+    expect(run.ids).to.deep.equal([1]);
+    await time.pass(100);
+    expect(await taken).to.have.property("code", "CHECKPOINT_FAILED");
+    expect(run.aborted).to.deep.equal([1]);
   });
 });

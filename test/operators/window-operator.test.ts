@@ -9,6 +9,7 @@ import type { Trigger } from "../../lib/operators/trigger.js";
 import { triggers } from "../../lib/operators/triggers.js";
 import type { ValueDescriptor } from "../../lib/state/contract.js";
 import { value } from "../../lib/state/descriptors.js";
+import { canonicalKey } from "../../lib/state/key.js";
 import { globalWindows, session, sliding, tumbling, type WindowAssigner } from "../../lib/time/windows.js";
 import { Bench } from "./operator-bench.js";
 
@@ -156,6 +157,40 @@ describe("the general window operator", () => {
       sessions: 0,
       trigger: 0,
     });
+  });
+
+  it("keeps keys of every kind apart, also where they are restored", () => {
+    const date = new Date(5);
+    const keys = [
+      "1",
+      1,
+      "",
+      " s",
+      "n1",
+      "a b c",
+      -0,
+      1.5,
+      1e300,
+      Number.NaN,
+      null,
+      true,
+      7n,
+      date,
+      { a: [1] },
+    ];
+    const restored = new Bench(listed(session(10)));
+    for (const key of keys) restored.operator.element({ key, at: 1 }, 1, 0);
+    const bench = new Bench(listed(session(10))).load(restored.freeze()());
+    for (const key of [...keys].reverse()) bench.operator.element({ key, at: 3 }, 3, 0);
+    const rows = play(bench, [END]) as Row[];
+    expect(rows.length).to.equal(keys.length);
+    for (const key of keys) {
+      const own = rows.filter(([given]) => Object.is(canonicalKey(given), canonicalKey(key === 0 ? 0 : key)));
+      expect(
+        own.map(([, ...rest]) => rest),
+        String(key),
+      ).to.deep.equal([[1, 13, [1, 3]]]);
+    }
   });
 
   it("goes by the clock with processing time", () => {

@@ -72,7 +72,7 @@ const windows = fc
     seed: fc.integer({ min: 1, max: 1 << 30 }),
     events: fc.integer({ min: 0, max: 400 }),
     slide: fc.constantFrom(10, 25, 100),
-    factor: fc.constantFrom(1, 1, 2, 5),
+    factor: fc.constantFrom(1, 1, 2, 5, 20),
     offset: fc.constantFrom(0, 0, 7),
     disorder: fc.constantFrom(0, 30, 200),
   })

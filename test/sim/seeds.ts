@@ -31,4 +31,5 @@ export const knownSeeds: readonly KnownSeed[] = [
     topology: "diamond",
     what: "records in flight went into a checkpoint whose snapshot had failed instead of the next one",
   },
+  { seed: 776, topology: "lanes", what: "a split was asked for while a checkpoint was being triggered" },
 ];

@@ -36,4 +36,17 @@ describe("StaticEnumerator", () => {
       ),
     );
   });
+
+  it("gives a subtask again what it has lost, and nothing to the others", () => {
+    const splits = [0, 1, 2, 3].map((i) => ({ id: `${i}` }));
+    const enumerator = new StaticEnumerator(splits, { parallelism: 2 }, undefined);
+    const given = enumerator.request(0)!;
+    expect(enumerator.request(1)).to.have.length(2);
+    enumerator.addSplitsBack([], 1);
+    enumerator.addSplitsBack(given, 0);
+    expect(enumerator.snapshot().remaining).to.deep.equal(given);
+    expect(enumerator.request(1)).to.equal(undefined);
+    expect(enumerator.request(0)).to.deep.equal(given);
+    expect(enumerator.request(0)).to.equal(undefined);
+  });
 });

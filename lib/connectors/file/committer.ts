@@ -1,9 +1,9 @@
 import { readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { MillraceError } from "../../base/error.js";
-import type { Committable, CommitterContext, SinkCommitter } from "../../sink/contract.js";
+import type { Committable, CommitterContext, FailedWriters, SinkCommitter } from "../../sink/contract.js";
 import { makeFolder, syncFolder } from "./durable-folder.js";
-import { isHiddenPartOf, isVisiblePart, type Part, replaceMark } from "./part-name.js";
+import { isHiddenPartOf, isVisiblePart, type Part, replaceMark, writerOf } from "./part-name.js";
 import { sinkError } from "./sink-error.js";
 
 /** Where a committer works. */
@@ -67,7 +67,18 @@ export class FileCommitter implements SinkCommitter {
 
   async cleanUp(): Promise<void> {
     try {
-      await this.removeHidden();
+      await this.removeHidden(() => true);
+    } catch (cause) {
+      throw sinkError(cause, this.settings.folder);
+    }
+  }
+
+  async cleanUpAfter({ attempt, subtasks }: FailedWriters): Promise<void> {
+    try {
+      await this.removeHidden((name) => {
+        const writer = writerOf(name, this.context.runId, this.settings.mode === "append");
+        return writer?.attempt === attempt && subtasks.includes(writer.subtask);
+      });
     } catch (cause) {
       throw sinkError(cause, this.settings.folder);
     }
@@ -75,7 +86,7 @@ export class FileCommitter implements SinkCommitter {
 
   async abort(): Promise<void> {
     // The folder may be gone, or be why the job has failed: there is nobody to tell.
-    await this.removeHidden().catch(() => undefined);
+    await this.removeHidden(() => true).catch(() => undefined);
     if (this.owed.size === 0) await rm(this.mark, { force: true }).catch(() => undefined);
   }
 
@@ -109,8 +120,9 @@ export class FileCommitter implements SinkCommitter {
     this.replaces = false;
   }
 
-  private async removeHidden(): Promise<void> {
-    for (const name of await this.find((each) => isHiddenPartOf(each, this.context.runId))) {
+  private async removeHidden(isMeant: (name: string) => boolean): Promise<void> {
+    const { runId } = this.context;
+    for (const name of await this.find((each) => isHiddenPartOf(each, runId) && isMeant(each))) {
       if (!this.owed.has(name)) await rm(join(this.settings.folder, name), { force: true });
     }
   }

@@ -39,6 +39,13 @@ export function isHiddenPartOf(name: string, runId: string): boolean {
   return name.startsWith(".part-") && name.endsWith(`.${runId}.inprogress`);
 }
 
+/** Who writes a hidden part of a run, in a bucket or not. */
+export function writerOf(name: string, runId: string, append: boolean): Omit<PartOwner, "runId"> | undefined {
+  const place = name.slice((append ? `.part-${runId}-` : ".part-").length);
+  const [, subtask, attempt = "1"] = /^(\d+)-(?:(\d+)-)?\d+\./.exec(place) ?? [];
+  return subtask === undefined ? undefined : { subtask: Number(subtask), attempt: Number(attempt) };
+}
+
 /** Names the run that will replace what is visible: while it is there, the run has not committed anything. */
 export function replaceMark(runId: string): string {
   return `.replace.${runId}`;

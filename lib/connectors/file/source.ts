@@ -95,6 +95,10 @@ class FileEnumerator implements SplitEnumerator<FileSplit> {
     return split === undefined ? undefined : [split];
   }
 
+  addSplitsBack(splits: readonly FileSplit[]): void {
+    this.splits?.unshift(...splits);
+  }
+
   /** Before `start()` has ended nothing is known: undefined, so that a restored one starts like a new one. */
   snapshot(): Remaining | undefined {
     if (this.splits === undefined || this.total === undefined) return undefined;

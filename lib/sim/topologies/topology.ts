@@ -10,7 +10,8 @@ import { DISORDER_MS, type ReplayOptions, recordsOf, type SimRecord } from "../r
 export interface Kit {
   readonly plan: SimPlan;
   readonly env: Environment;
-  source(options: ReplayOptions): DataStream<SimRecord>;
+  /** `group`: of slots, where it is not the default. */
+  source(options: ReplayOptions, group?: string): DataStream<SimRecord>;
   sink(name: string): SinkDefinition<any>;
   /** A user's function is called: it may throw. */
   hook(hook: Hook): void;

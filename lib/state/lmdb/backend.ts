@@ -74,7 +74,6 @@ class LmdbState implements KeyedState {
   }
 
   rest(): void {
-    this.environment.rest();
     for (const part of this.all) part.rest();
   }
 

@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { open, type RootDatabase, type Transaction } from "lmdb";
-import { DIRTY_UNITS_MAX } from "../../base/limits.js";
 import { GONE } from "../entry.js";
 import { behind } from "./key-bytes.js";
-import { encodeUnit, type Unit } from "./unit.js";
+import type { Unit } from "./unit.js";
 
 /** Address space, not memory or disk: growing a map while a snapshot reads it would not be possible. */
 const MAP_BYTES = 2 ** 40;
-/** Units written back together: a transaction costs as much as twenty of them. */
-const FLUSH_UNITS = 512;
+/** Loaded rows written together: a transaction costs as much as twenty of them. */
+const LOADED_ROWS = 512;
 
 export interface Row {
   readonly key: Buffer;
@@ -17,13 +16,12 @@ export interface Row {
 
 /**
  * One LMDB environment of one subtask: a file that only this attempt knows. Never synced: after a crash state
- * comes from a checkpoint. Units that changed wait here and are written in one transaction.
+ * comes from a checkpoint. Units that changed wait with their states and are written many in one transaction.
  */
 export class Environment {
   /** Counts flushes: what was read before may be out of date after the next one. */
   flushes = 0;
   private readonly db: RootDatabase<Buffer, Buffer>;
-  private dirty: Unit[] = [];
   /** Rows of a checkpoint on their way in; removed where there is no value. */
   private loaded: { readonly key: Buffer; readonly value: Buffer | undefined }[] = [];
 
@@ -41,16 +39,18 @@ export class Environment {
   }
 
   get(key: Buffer, transaction?: Transaction): Buffer | undefined {
-    if (this.loaded.length > 0) this.flush();
+    this.flush();
     return transaction === undefined ? this.db.get(key) : this.db.get(key, { transaction });
   }
 
   /** The first rows from `start` on that begin with a prefix, in the order of their keys. */
   page(start: Buffer, prefix: Buffer, limit: number): Row[] {
+    this.flush();
     return [...this.db.getRange({ start, end: behind(prefix), limit })];
   }
 
   last(prefix: Buffer): Row | undefined {
+    this.flush();
     const rows = this.db.getRange({ start: behind(prefix), end: prefix, reverse: true, limit: 2 });
     return [...rows].find(({ key }) => key.subarray(0, prefix.length).equals(prefix));
   }
@@ -60,44 +60,23 @@ export class Environment {
   }
 
   count(prefix: Buffer): number {
+    this.flush();
     return this.db.getKeysCount({ start: prefix, end: behind(prefix) });
-  }
-
-  /** The unit changed. */
-  changed(unit: Unit): void {
-    if (unit.dirty) return;
-    unit.dirty = true;
-    this.dirty.push(unit);
   }
 
   /** Stores a row of a checkpoint, removes one without a value. */
   load(key: Buffer, value: Buffer | undefined): void {
     this.loaded.push({ key, value });
-    if (this.loaded.length >= FLUSH_UNITS) this.flush();
+    if (this.loaded.length >= LOADED_ROWS) this.flush();
   }
 
-  /** Between turns: a hot key is written once for many changes. */
-  rest(): void {
-    if (this.dirty.length >= FLUSH_UNITS) this.flush();
-  }
-
-  /** Before a unit more may become dirty. */
-  room(): void {
-    if (this.dirty.length >= DIRTY_UNITS_MAX) this.flush();
-  }
-
-  flush(): void {
-    const { db, dirty, loaded } = this;
-    if (dirty.length + loaded.length === 0) return;
-    db.transactionSync(() => {
-      for (const { key, value } of loaded) {
-        if (value === undefined) db.removeSync(key);
-        else db.putSync(key, value);
-      }
-      for (const unit of dirty) this.write(unit);
+  /** Writes units back, in one transaction. */
+  store(units: readonly Unit[]): void {
+    if (units.length === 0) return;
+    this.flush();
+    this.db.transactionSync(() => {
+      for (const unit of units) this.write(unit);
     });
-    this.dirty = [];
-    this.loaded = [];
     this.flushes++;
   }
 
@@ -112,18 +91,33 @@ export class Environment {
     await this.db.close();
   }
 
+  /** Loaded rows. */
+  private flush(): void {
+    const { db, loaded } = this;
+    if (loaded.length === 0) return;
+    this.loaded = [];
+    db.transactionSync(() => {
+      for (const { key, value } of loaded) {
+        if (value === undefined) db.removeSync(key);
+        else db.putSync(key, value);
+      }
+    });
+    this.flushes++;
+  }
+
   private write(unit: Unit): void {
+    const { owner } = unit;
     unit.dirty = false;
+    unit.again = false;
     if (unit.value === GONE) {
-      if (!unit.stored) return;
-      unit.owner.written(unit);
-      this.db.removeSync(unit.dbKey);
-      unit.stored = false;
+      owner.written(unit);
+      if (unit.stored) this.db.removeSync(owner.dbKeyOf(unit));
     } else {
-      unit.owner.check(unit);
-      unit.owner.written(unit);
-      this.db.putSync(unit.dbKey, encodeUnit(unit));
-      unit.stored = true;
+      const bytes = owner.bytesOf(unit);
+      owner.written(unit);
+      this.db.putSync(owner.dbKeyOf(unit), bytes);
     }
+    unit.stored = unit.value !== GONE;
+    unit.saved = false;
   }
 }

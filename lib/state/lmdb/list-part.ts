@@ -1,4 +1,4 @@
-import { CHUNK_ELEMENTS, LIVE_UNITS_MAX } from "../../base/limits.js";
+import { CHUNK_ELEMENTS, LIVE_LISTS_MAX } from "../../base/limits.js";
 import type { ListState } from "../contract.js";
 import { type Chunk, latest, type PlacedEntry, unexpired } from "../entry.js";
 import type { CanonicalKey } from "../key.js";
@@ -15,7 +15,7 @@ interface Ends {
 
 /** List state: one unit per chunk. */
 export class LmdbList<T> extends LmdbPart<string> implements ListState<T> {
-  private readonly ends = new Generations<CanonicalKey, Ends>(LIVE_UNITS_MAX, () => undefined);
+  private readonly ends = new Generations<CanonicalKey, Ends>(LIVE_LISTS_MAX, () => undefined);
 
   get(): readonly T[] {
     const chunks = this.units().map(({ value }) => value as Chunk);
@@ -136,7 +136,7 @@ export class LmdbList<T> extends LmdbPart<string> implements ListState<T> {
   }
 
   private findEnds(): Ends {
-    this.environment.flush();
+    this.flush();
     const prefix = this.prefix();
     const [first] = this.environment.page(prefix, prefix, 1);
     const last = this.environment.last(prefix);

@@ -42,7 +42,7 @@ export class LmdbMap<K, V> extends LmdbPart<string> implements MapState<K, V> {
   /** Counts: not for every record. */
   get size(): number {
     if (!this.expiry.on) {
-      this.environment.flush();
+      this.flush();
       return this.environment.count(this.prefix());
     }
     let size = 0;
@@ -82,23 +82,17 @@ export class LmdbMap<K, V> extends LmdbPart<string> implements MapState<K, V> {
 
   /** Page by page, so that what changes on the way is seen and nothing is kept open. */
   private *liveUnits(): Generator<Unit, void> {
-    const { canonical, group } = this.key;
+    const { group } = this.key;
     const prefix = this.prefix();
     let from = prefix;
     for (;;) {
-      this.environment.flush();
+      this.flush();
       const rows = this.environment.page(from, prefix, PAGE);
       const { flushes } = this.environment;
       for (const { key, value } of rows) {
         const bytes = this.environment.flushes === flushes ? value : this.environment.get(key);
         if (bytes === undefined) continue;
-        const stored = decodeUnit(bytes);
-        const id = this.idOf(canonical, stored.at);
-        let unit = this.cache.get(id);
-        if (unit === undefined) {
-          unit = this.unitOf(key, stored, group);
-          this.cache.set(id, unit);
-        }
+        const unit = this.liveOf(decodeUnit(bytes), group, bytes.length);
         if (this.lives(unit)) yield unit;
       }
       if (rows.length < PAGE) return;

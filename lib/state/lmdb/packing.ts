@@ -1,8 +1,7 @@
 import type { FrozenPart } from "../contract.js";
 
-/** A unit that changed since the last freeze, and whether it was there at that freeze. */
+/** A unit that was written since the last freeze, and whether it was there at that freeze. */
 export interface Change {
-  readonly dbKey: Buffer;
   readonly key: unknown;
   readonly at: unknown;
   readonly group: number;
@@ -21,7 +20,10 @@ interface Freeze {
 /** Units between two looks at the clock. */
 const STRIDE = 16;
 
-/** A freeze of one state, read from a transaction that sees nothing of what is written later. */
+/**
+ * A freeze of one state: the units that were still to be written then, as they are until they change, before the
+ * rows of a transaction that sees nothing of what is written later.
+ */
 export class LmdbPacking implements FrozenPart {
   readonly kind: "full" | "delta";
   private readonly freeze: Freeze;

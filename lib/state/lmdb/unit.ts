@@ -1,18 +1,22 @@
-import { pack, unpack } from "../../codec/packed.js";
+import { pack, unpackInPlace } from "../../codec/packed.js";
 import { GONE } from "../entry.js";
+import type { CanonicalKey } from "../key.js";
 
 /** What a unit tells when it is written. */
 export interface UnitOwner {
+  /** Its key in the environment. */
+  dbKeyOf(unit: Unit): Buffer;
   /** Before it is written or removed. */
   written(unit: Unit): void;
-  /** Refuses a content that bytes cannot carry. */
-  check(unit: Unit): void;
+  /** Its bytes; refuses a content that bytes cannot carry. */
+  bytesOf(unit: Unit): Buffer;
 }
 
 /** A live object of the cache: a value, an entry of a map or a chunk of a list, as it is or will be stored. */
 export class Unit {
   readonly owner: UnitOwner;
-  readonly dbKey: Buffer;
+  /** How the cache knows it. */
+  readonly id: CanonicalKey;
   readonly key: unknown;
   readonly at: unknown;
   readonly group: number;
@@ -21,19 +25,29 @@ export class Unit {
   stamp = 0;
   /** Whether the environment has it. */
   stored = false;
-  /** Whether it is still to be written. */
+  /** Whether a snapshot has it that the environment had it not. */
+  saved = false;
+  /** Whether it is still to be written, and has changed again since that is so. */
   dirty = false;
+  again = false;
+  /** Epochs, counted in freezes: of its last change, since when it is dirty, when it was last written and packed. */
+  changedIn = -1;
+  dirtySince = -1;
+  writtenIn = -1;
+  packedIn = -1;
+  /** Used since the cache last looked. */
+  used = true;
 
-  constructor(owner: UnitOwner, dbKey: Buffer, key: unknown, at: unknown, group: number) {
+  constructor(owner: UnitOwner, id: CanonicalKey, key: unknown, at: unknown, group: number) {
     this.owner = owner;
-    this.dbKey = dbKey;
+    this.id = id;
     this.key = key;
     this.at = at;
     this.group = group;
   }
 }
 
-/** A stored unit: | f64 stamp, big endian | msgpack array of key, at, content |. */
+/** A stored unit: a msgpack array of key, at, content and stamp. */
 export interface StoredUnit {
   readonly key: unknown;
   readonly at: unknown;
@@ -41,21 +55,11 @@ export interface StoredUnit {
   readonly stamp: number;
 }
 
-const STAMP_BYTES = 8;
-
 export function encodeUnit({ key, at, value, stamp }: StoredUnit): Buffer {
-  const packed = pack([key, at, value], true);
-  const bytes = Buffer.allocUnsafe(STAMP_BYTES + packed.length);
-  bytes.writeDoubleBE(stamp, 0);
-  bytes.set(packed, STAMP_BYTES);
-  return bytes;
+  return pack([key, at, value, stamp], true);
 }
 
 export function decodeUnit(bytes: Buffer): StoredUnit {
-  const [key, at, value] = unpack(bytes.subarray(STAMP_BYTES));
-  return { key, at, value, stamp: stampOf(bytes) };
-}
-
-export function stampOf(bytes: Buffer): number {
-  return bytes.readDoubleBE(0);
+  const [key, at, value, stamp] = unpackInPlace(bytes) as [unknown, unknown, unknown, number];
+  return { key, at, value, stamp };
 }

@@ -1,3 +1,4 @@
+import { DIRTY_VALUES_MAX } from "../../base/limits.js";
 import { GONE, type ValueEntry } from "../entry.js";
 import type { CanonicalKey } from "../key.js";
 import type { ValueStore } from "../value-states.js";
@@ -8,6 +9,7 @@ const NOTHING = Buffer.alloc(0);
 
 /** One unit per key: value, reducing and aggregating state. */
 export class LmdbValue extends LmdbPart<CanonicalKey> implements ValueStore {
+  protected override readonly window = DIRTY_VALUES_MAX;
   private serial = -1;
   private found: Unit | undefined;
 

@@ -297,6 +297,28 @@ describe("file sink", () => {
     expect([...(await filesOf(folder)).keys()]).to.deep.equal(["part-0-0.jsonl"]);
   });
 
+  for (const mode of ["fail", "append"] as const) {
+    it(`removes what failed writers have left, and nothing of the others (${mode})`, async () => {
+      const run = new SinkRun(sink({ mode }));
+      await run.start(3);
+      for (const subtask of [0, 1, 2]) run.write(subtask, row(subtask));
+      await run.checkpoint();
+      for (const subtask of [0, 1, 2]) run.write(subtask, row(10 + subtask));
+      await run.barrier();
+      const hidden = await hiddenOf(folder);
+      expect(hidden).to.have.lengthOf(3);
+      await run.committer!.cleanUpAfter!({ attempt: 2, subtasks: [0, 1, 2] });
+      expect(await hiddenOf(folder)).to.deep.equal(hidden);
+      await run.committer!.cleanUpAfter!({ attempt: 1, subtasks: [0, 2] });
+      const left = await hiddenOf(folder);
+      expect(left).to.have.lengthOf(1);
+      expect(left[0]).to.match(mode === "append" ? /^\.part-0badcafe-1-1\./ : /^\.part-1-1\./);
+      const visible = [...(await filesOf(folder)).keys()].filter((name) => !name.startsWith("."));
+      expect(visible).to.have.lengthOf(3);
+      await run.crash(false);
+    });
+  }
+
   it("fails when its folder was removed", async () => {
     const run = new SinkRun(sink());
     await run.start(1);

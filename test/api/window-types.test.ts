@@ -1,0 +1,122 @@
+/** What the compiler knows of windows: inference is part of the surface. Compiled is tested; the graph is looked at. */
+import { expect } from "chai";
+import { buildProgram } from "../../lib/api/environment.js";
+import {
+  blackholeSink,
+  count,
+  defineJob,
+  type Environment,
+  evictors,
+  globalWindows,
+  iterableSource,
+  type Operator,
+  session,
+  sideOutput,
+  sliding,
+  sum,
+  type Trigger,
+  triggers,
+  tumbling,
+  type,
+  value,
+} from "../../lib/index.js";
+
+interface Visit {
+  readonly user: string;
+  readonly ms: number;
+}
+
+/** Compiles if, and only if, the stream has just this type. */
+function has<T>(stream: Operator<T>): void {
+  stream.sink(`sink ${sinks++}`, blackholeSink());
+}
+let sinks = 0;
+
+const late = sideOutput<Visit>("late");
+
+const onLong: Trigger<Visit, number> = {
+  name: "long",
+  element: (visit, ctx) => {
+    ctx.state.update((ctx.state.get() ?? 0) + visit.ms);
+    return visit.ms > 1000 ? "fireAndPurge" : undefined;
+  },
+};
+
+function build(env: Environment): void {
+  const visits = env.source(
+    "visits",
+    iterableSource<Visit>(() => []),
+  );
+  const perUser = visits.keyBy((visit) => visit.user);
+  has<{ key: string; windowStart: number; windowEnd: number; n: number }>(
+    perUser.window(session("30m")).aggregate({ n: count() }),
+  );
+  has<[string, number]>(
+    perUser
+      .window(session((visit) => visit.ms))
+      .aggregate({ total: sum((visit) => visit.ms) }, ({ total }, { key }): [string, number] => [key, total]),
+  );
+  has<string>(
+    perUser.window(tumbling("1m"), { allowedLateness: "1s", lateData: late }).aggregate(
+      { total: sum((visit) => visit.ms) },
+      {
+        out: type<string>(),
+        state: { fired: value<number>() },
+        windowState: { last: value<number>() },
+        window({ total }, ctx) {
+          const last: number | undefined = ctx.windowState.last.get();
+          ctx.windowState.last.update(total);
+          ctx.state.fired.update((ctx.state.fired.get() ?? 0) + 1);
+          ctx.emit(`${ctx.key.toUpperCase()} ${total - (last ?? 0)} ${ctx.window.end}`);
+          // @ts-expect-error: text, not a number
+          ctx.emit(total);
+        },
+      },
+    ),
+  );
+  has<Visit>(perUser.window(sliding({ size: "1m", slide: "1s" })).reduce((left) => left));
+  has<number>(
+    perUser.countWindow(10).reduce(
+      (left) => left,
+      (visit, { key }) => visit.ms + key.length,
+    ),
+  );
+  has<number>(
+    visits.countWindowAll(10, 5).reduce((left) => left, {
+      out: type<number>(),
+      window: (visit, ctx) => ctx.emit(visit.ms, ctx.window.start),
+    }),
+  );
+  has<number>(
+    visits
+      .windowAll(globalWindows(), {
+        trigger: triggers.purging(triggers.delta(10, (from: Visit, to) => to.ms - from.ms)),
+        evictor: evictors.delta(5, (from: Visit, to) => from.ms - to.ms),
+      })
+      .process("longest", {
+        out: type<number>(),
+        window: (records, ctx) => ctx.emit(Math.max(...records.map((visit) => visit.ms))),
+      }),
+  );
+  has<Visit>(perUser.window(globalWindows(), { trigger: onLong }).topN(3, { by: (visit) => visit.ms }));
+}
+
+describe("windows and the compiler", () => {
+  it("infer records, keys, state and results", () => {
+    const program = buildProgram(defineJob("types", build), {});
+    const windows = program.graph.operators.filter(({ kind }) => kind === "window");
+    expect(windows.map(({ config }) => config["trigger"] ?? "plain")).to.deep.equal([
+      "event time",
+      "event time",
+      "event time",
+      "plain",
+      "count 10, purging",
+      "count 5",
+      "delta 10, purging",
+      "long",
+    ]);
+    expect(windows.map(({ config }) => config["evictor"])).to.include.members(["count 10", "delta 5"]);
+    expect(windows[2]!.config).to.deep.include({ allowedLatenessMs: 1000, lateData: "late" });
+    expect(windows[1]!.config["window"]).to.deep.equal({ kind: "session", gap: "by record" });
+  });
+});
