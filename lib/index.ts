@@ -15,7 +15,10 @@ export {
   type TypeMark,
   type,
 } from "./api/process-functions.js";
+export type { BatchOptions, DedupeOptions, ThrottleOptions, TimeOptions } from "./api/queue-functions.js";
 export type {
+  ByOptions,
+  FieldOf,
   IntervalBounds,
   MiniBatchOptions,
   RecordOptions,

@@ -13,7 +13,9 @@ import { keyedCoProcessLogic } from "../operators/keyed-co-process.js";
 import { keyedProcessLogic } from "../operators/keyed-process.js";
 import { mapLogic } from "../operators/map.js";
 import { processLogic } from "../operators/process.js";
+import { projectLogic } from "../operators/project.js";
 import { runningLogic } from "../operators/running-aggregate.js";
+import { type FieldAggregate, fieldCombine } from "../operators/running-fields.js";
 import { sinkLogic } from "../operators/sink.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
@@ -168,6 +170,26 @@ export function runningReduce<T>(
     miniBatch: miniBatchOf(options),
   });
   return { kind: "reduce", logic };
+}
+
+export function runningField(
+  kind: FieldAggregate,
+  field: string,
+  key: AnyFunction,
+  ties: "first" | "last" | undefined,
+  options: RunningOptions | undefined,
+): NewOperator {
+  const { logic } = runningReduce(fieldCombine(kind, field, ties), key, options);
+  return {
+    kind: "reduce",
+    name: `${kind} ${field}`,
+    config: { [kind]: field, ...(ties && { ties }) },
+    logic,
+  };
+}
+
+export function project(fields: readonly string[]): NewOperator {
+  return { kind: "project", config: { fields }, logic: projectLogic(fields) };
 }
 
 /** `reduce` as an aggregate. */

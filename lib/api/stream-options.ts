@@ -34,6 +34,17 @@ export interface TopOptions<T> {
   readonly ties?: (record: T) => string | number;
 }
 
+/** How `minBy` and `maxBy` emit. */
+export interface ByOptions extends RunningOptions {
+  /** Which of equal records; default the first. */
+  readonly ties?: "first" | "last";
+}
+
+/** The names of a record's fields whose values are of a type. */
+export type FieldOf<T, V> = {
+  [F in keyof T & string]: T[F] extends V ? F : never;
+}[keyof T & string];
+
 /** What the operators that are given one record at a time take. */
 export interface RecordOptions {
   /** What plans, metrics and errors call the operator. */

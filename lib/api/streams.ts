@@ -1,4 +1,5 @@
 /** Streams: what a user says, one method an operator. Names are Flink's where the idea is Flink's. */
+import type { Duration } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
 import type { OperatorNode, Partitioner } from "../graph/stream-graph.js";
 import type { AggregateResult, Aggregates } from "../operators/aggregates.js";
@@ -15,7 +16,17 @@ import { BroadcastStream } from "./broadcast-stream.js";
 import { BroadcastConnectedInputs, ConnectedInputs, KeyedConnectedInputs } from "./connected-streams.js";
 import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js";
 import type { KeyedProcessFunction, NoState, ProcessFunction } from "./process-functions.js";
-import type { IntervalBounds, RecordOptions, RunningOptions } from "./stream-options.js";
+import {
+  type BatchOptions,
+  batchFunctions,
+  type DedupeOptions,
+  debounceFunctions,
+  dedupeFunctions,
+  type ThrottleOptions,
+  type TimeOptions,
+  throttleFunctions,
+} from "./queue-functions.js";
+import type { ByOptions, FieldOf, IntervalBounds, RecordOptions, RunningOptions } from "./stream-options.js";
 import { type OutputKind, StreamSite } from "./stream-site.js";
 import { countOptions, type WindowOptions } from "./window-functions.js";
 import { Windows } from "./windowed-stream.js";
@@ -66,6 +77,19 @@ export class AnyStream<T> {
     options: AsyncMapOptions = {},
   ): Operator<R> {
     return this.append(added.asyncMap(request, options));
+  }
+
+  /**
+   * The fields named, of every record.
+   * @example bids.project("auction", "price")
+   */
+  project<F extends keyof T & string>(...fields: readonly F[]): Operator<Pick<T, F>> {
+    return this.append(added.project(fields));
+  }
+
+  /** Flink's loops of streams: always refused with GRAPH_CYCLE, which says what to use in their place. */
+  iterate(): never {
+    throw new MillraceError("GRAPH_CYCLE", "iterate() would make a stream its own input");
   }
 
   /** Records of equal keys go to the same subtask. */
@@ -344,6 +368,75 @@ export class KeyedStream<T, K> extends AnyStream<T> {
     const project = typeof second === "function" ? second : undefined;
     const options = typeof second === "function" ? third : second;
     return this.append(added.runningAggregate(aggregates, this.key, project, options));
+  }
+
+  /**
+   * Running sum of a field: for every record the first record of its key, with the sum of all so far in the field.
+   * AGGREGATE_NOT_NUMBER for what is neither a number nor missing.
+   * @example sales.keyBy((s) => s.shop).sum("amount")
+   */
+  sum<F extends FieldOf<T, number | null | undefined>>(field: F, options?: RunningOptions): Operator<T> {
+    return this.append(added.runningField("sum", field, this.key, undefined, options));
+  }
+
+  /** Running minimum of a field (compared by `<`); the other fields are those of the key's first record. */
+  min<F extends keyof T & string>(field: F, options?: RunningOptions): Operator<T> {
+    return this.append(added.runningField("min", field, this.key, undefined, options));
+  }
+
+  /** Running maximum of a field; the other fields are those of the key's first record. */
+  max<F extends keyof T & string>(field: F, options?: RunningOptions): Operator<T> {
+    return this.append(added.runningField("max", field, this.key, undefined, options));
+  }
+
+  /**
+   * The record with the smallest value of a field so far; of equal ones the first, or the last.
+   * @example bids.keyBy((b) => b.auction).minBy("price", { ties: "last" })
+   */
+  minBy<F extends keyof T & string>(field: F, options: ByOptions = {}): Operator<T> {
+    return this.append(added.runningField("minBy", field, this.key, options.ties, options));
+  }
+
+  /** The record with the largest value of a field so far; of equal ones the first, or the last. */
+  maxBy<F extends keyof T & string>(field: F, options: ByOptions = {}): Operator<T> {
+    return this.append(added.runningField("maxBy", field, this.key, options.ties, options));
+  }
+
+  /**
+   * The last record of a key, once none has come for `gap`; by event time unless said otherwise.
+   * @example clicks.keyBy((c) => c.user).debounce("30s")
+   */
+  debounce(gap: Duration, options: TimeOptions = {}): Operator<T> {
+    return this.process("debounce", debounceFunctions<T>(gap, options));
+  }
+
+  /**
+   * One record of a key (or `limit`), then none until `interval` is over; by event time unless said otherwise.
+   * @example alerts.keyBy((a) => a.host).throttle("10m")
+   */
+  throttle(interval: Duration, options: ThrottleOptions = {}): Operator<T> {
+    return this.process("throttle", throttleFunctions<T>(interval, options));
+  }
+
+  /**
+   * Arrays of a key's records: when there are `size` of them or `time` after the first, by the clock unless said
+   * otherwise; what is left at the end of the input, too.
+   * @example events.keyBy((e) => e.table).batchBy({ size: 500, time: "2s" })
+   */
+  batchBy(options: BatchOptions): Operator<T[]> {
+    return this.process("batch", batchFunctions<T>(options));
+  }
+
+  /**
+   * The first record of each key; with `id` the first of each id within the key. Without `ttl` all of them are
+   * remembered for ever.
+   * @example events.keyBy((e) => e.id).dedupe({ ttl: "1d" })
+   */
+  dedupe(options?: DedupeOptions): Operator<T>;
+  dedupe(id: (record: T) => unknown, options?: DedupeOptions): Operator<T>;
+  dedupe(first: DedupeOptions | ((record: T) => unknown) = {}, second: DedupeOptions = {}): Operator<T> {
+    const isId = typeof first === "function";
+    return this.process("dedupe", dedupeFunctions<T>(isId ? first : undefined, isId ? second : first));
   }
 
   /** Combines the records of a key into one, running: emits the new value for every record. */
