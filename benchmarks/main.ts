@@ -1,9 +1,11 @@
 /** `npm run bench -- <suite> [options]`: prints ratios measured within one run. */
 import { parseArgs } from "node:util";
 import { checkpoint } from "./checkpoint/suite.js";
+import { debloat } from "./debloat/suite.js";
 import { exchange } from "./exchange/suite.js";
 import { nexmark } from "./nexmark/suite.js";
 import { peers } from "./peers/suite.js";
+import { resources } from "./resources/suite.js";
 import { state } from "./state/suite.js";
 import { windows } from "./windows/suite.js";
 
@@ -13,7 +15,10 @@ Suites
   nexmark   queries against the loop written by hand: --queries q0,q5 --events N --parallelism 1,2 --pairs 9
   exchange  records from one thread to another: our rings and codec against other carriers
   checkpoint  what checkpoints cost: --rows sum,value,map,pressure,restart --keys N --rate N --seconds N --pairs 5
+  debloat   what is in flight under back pressure, and checkpoints: --parallelism 1,2 --checkpoints 20
+            --rows pressure,change,skewed,inputs --plot chart.svg
   state     keyed state by the backends: --keys 100000,1000000 --large (10,000,000 keys, lmdb only) --pairs 5
+  resources  slots cut by resource profiles against equal ones, in time and memory: --events N --pairs 5
   peers     Nexmark queries by rxjs, node:stream, structured clone and Piscina tasks: --events N
   windows   sliding by little, and windows of the general kind, against windows that share panes: --events N --pairs 5
 
@@ -30,7 +35,9 @@ const { values, positionals } = parseArgs({
     parallelism: { type: "string", default: "1,2" },
     pairs: { type: "string" },
     rate: { type: "string" },
-    rows: { type: "string", default: "sum,value,map,pressure,restart" },
+    rows: { type: "string" },
+    checkpoints: { type: "string", default: "20" },
+    plot: { type: "string" },
     keys: { type: "string" },
     seconds: { type: "string", default: "6" },
     large: { type: "boolean", default: false },
@@ -41,14 +48,28 @@ const { values, positionals } = parseArgs({
 const suites: Readonly<Record<string, () => Promise<void>>> = {
   exchange: () => exchange({ json: values.json }),
   peers: () => peers({ json: values.json, events: Number(values.events ?? 2_000_000) }),
+  resources: () =>
+    resources({
+      events: Number(values.events ?? 2_000_000),
+      pairs: Number(values.pairs ?? 5),
+      json: values.json,
+    }),
   checkpoint: () =>
     checkpoint({
-      rows: values.rows.split(","),
+      rows: (values.rows ?? "sum,value,map,pressure,restart").split(","),
       keys: Number(values.keys ?? 1_000_000),
       rate: Number(values.rate ?? 200_000),
       parallelism: values.parallelism.split(",").map(Number),
       pairs: Number(values.pairs ?? 5),
       seconds: Number(values.seconds),
+      json: values.json,
+    }),
+  debloat: () =>
+    debloat({
+      rows: (values.rows ?? "pressure,change,skewed,inputs").split(","),
+      parallelism: values.parallelism.split(",").map(Number),
+      checkpoints: Number(values.checkpoints),
+      plot: values.plot,
       json: values.json,
     }),
   state: () =>

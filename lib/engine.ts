@@ -2,7 +2,6 @@
  * The process's composition root: `run(job, options)` wires planner, coordinator and hosts together.
  */
 import { randomUUID } from "node:crypto";
-import { availableParallelism } from "node:os";
 import { join, resolve as resolvePath } from "node:path";
 import { systemClock } from "./base/clock.js";
 import { type Duration, durationMs } from "./base/duration.js";
@@ -25,22 +24,27 @@ import {
 } from "./coordinator/job-coordinator.js";
 import { jobIdIn } from "./coordinator/job-id.js";
 import { ResultRows } from "./coordinator/results.js";
+import { type DebloatOptions, debloatSettings } from "./exchange/debloat-settings.js";
 import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
+import { autoParallelism, machineOf, type ResourceOptions } from "./host/machine.js";
+import { BUFFER_TIMEOUT_MS, SLOT_HEAP_MB, YOUNG_MB } from "./host/presets.js";
 import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
 import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
 import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
 import { RoundTimes } from "./metrics/round-times.js";
 import type { MetricValues } from "./metrics/task-metrics.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
+import { RecentTimes, type TimeRates } from "./metrics/time-rates.js";
 import { fingerprint } from "./planner/fingerprint.js";
+import { HEAP_MB_MIN } from "./planner/hosts.js";
 import type { JobOptions } from "./protocol/deployment.js";
 import type { Plan } from "./protocol/program.js";
 import { openBlobStore } from "./storage/open.js";
 
 /** How a job runs. */
 export interface RunOptions {
-  /** Subtasks of every operator that does not say its own; "auto" (default): one per core. */
+  /** Subtasks of every operator that does not say its own; "auto" (default): one per core that the process may use. */
   readonly parallelism?: number | "auto";
   readonly maxParallelism?: number;
   /** Given to the job's build function. Plain data. */
@@ -53,8 +57,12 @@ export interface RunOptions {
   readonly hangTimeout?: Duration;
   /** How long a batch may wait for more records before it crosses threads; default "100ms". */
   readonly bufferTimeout?: Duration;
+  /** How much channels between threads may have in flight; false: always the most. On by default. */
+  readonly debloat?: DebloatOptions | false;
   /** Old generation of each slot's heap, MiB; default 2048. */
   readonly slotHeapMb?: number;
+  /** What slots with a resource profile are taken from; default: what this machine has. */
+  readonly resources?: ResourceOptions;
   /** "throughput" (default): large young generation. "latency": short collections. */
   readonly preset?: "throughput" | "latency";
   /** Off: every operator is a vertex of its own. */
@@ -96,9 +104,16 @@ export interface Recovery {
 }
 
 /** One subtask's metrics. */
-export interface SubtaskMetrics extends MetricValues {
+export interface SubtaskMetrics extends MetricValues, TimeRates {
   readonly vertex: string;
   readonly subtask: number;
+}
+
+/** What became of `job.rescale`. */
+export interface Rescaled {
+  readonly parallelism: number;
+  /** How long no record was processed, ms. */
+  readonly pauseMs: number;
 }
 
 /** A running job. */
@@ -133,14 +148,10 @@ export interface Job extends AsyncDisposable {
    * Goes on with another parallelism, from a checkpoint taken for it; resolves when records are processed again.
    * Operators with a parallelism of their own keep it. Throws CHECKPOINTS_OFF, PARALLELISM_INVALID.
    */
-  rescale(parallelism: number): Promise<void>;
+  rescale(parallelism: number): Promise<Rescaled>;
   /** Ends the job; what was not committed is thrown away. */
   cancel(): Promise<void>;
 }
-
-/** Less does not hold a program's code. */
-const SLOT_HEAP_MB_MIN = 16;
-const YOUNG_MB = { throughput: 192, latency: 24 } as const;
 
 /**
  * Starts a job module on all cores of this process.
@@ -244,7 +255,7 @@ const SPARE_SLOTS_MAX = 8;
 
 function workerHosts(slots: number, options: RunOptions, more: WorkerHostsOptions): WorkerHosts {
   checkOptions(options);
-  const heapMb = options.slotHeapMb ?? 2048;
+  const heapMb = options.slotHeapMb ?? SLOT_HEAP_MB;
   // V8 aborts the whole process when one collection promotes much more than an exhausted heap holds.
   const youngMb = Math.min(YOUNG_MB[options.preset ?? "throughput"], heapMb / 4);
   return new WorkerHosts(slots, { heapMb, youngMb }, more);
@@ -257,10 +268,18 @@ export async function explain(module: string | URL, options: RunOptions = {}): P
 }
 
 function resolveOptions(options: RunOptions): JobOptions {
-  const { parallelism = "auto", maxParallelism, chaining, localCombine, bufferTimeout = 100 } = options;
+  const {
+    parallelism = "auto",
+    maxParallelism,
+    chaining,
+    localCombine,
+    bufferTimeout = BUFFER_TIMEOUT_MS,
+  } = options;
   checkOptions(options);
+  const debloat = debloatSettings(options.debloat);
   return {
-    parallelism: parallelism === "auto" ? availableParallelism() : parallelism,
+    ...(debloat === undefined ? {} : { debloat }),
+    parallelism: parallelism === "auto" ? autoParallelism(machineOf(options.resources)) : parallelism,
     ...(options.checkpoint === undefined && options.from === undefined ? {} : { rescalable: true }),
     ...(options.stateBackend === undefined ? {} : { stateBackend: options.stateBackend }),
     bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
@@ -270,12 +289,16 @@ function resolveOptions(options: RunOptions): JobOptions {
   };
 }
 
-function checkOptions({ slotHeapMb = 2048, preset = "throughput", hangTimeout = "30s" }: RunOptions): void {
+function checkOptions({
+  slotHeapMb = SLOT_HEAP_MB,
+  preset = "throughput",
+  hangTimeout = "30s",
+}: RunOptions): void {
   const refuse = (what: string) => {
     throw new MillraceError("OPTION_INVALID", what);
   };
-  if (!(typeof slotHeapMb === "number" && slotHeapMb >= SLOT_HEAP_MB_MIN)) {
-    refuse(`slotHeapMb is ${slotHeapMb}; expected MiB, at least ${SLOT_HEAP_MB_MIN}`);
+  if (!(typeof slotHeapMb === "number" && slotHeapMb >= HEAP_MB_MIN)) {
+    refuse(`slotHeapMb is ${slotHeapMb}; expected MiB, at least ${HEAP_MB_MIN}`);
   }
   if (!Object.hasOwn(YOUNG_MB, preset)) {
     refuse(`preset is "${preset}"; expected one of ${Object.keys(YOUNG_MB).join(", ")}`);
@@ -298,6 +321,7 @@ class RunningJob implements Job {
   readonly completed: Promise<void>;
   private readonly coordinator: JobCoordinator;
   private readonly rows = new Map<string, ResultRows>();
+  private readonly times = new RecentTimes(systemClock.steady());
 
   constructor(given: JobParts) {
     const { options, session, ...rest } = given;
@@ -320,6 +344,7 @@ class RunningJob implements Job {
       allowNonRestoredState: options.allowNonRestoredState ?? false,
       random: seededRandom(freshSeed()),
       hangTimeoutMs: durationMs(options.hangTimeout ?? "30s", "hangTimeout"),
+      machine: machineOf(options.resources),
       launch: hosts?.launch ?? launchInline,
       openFolder: (directory) => openBlobStore({ kind: "filesystem", directory }),
       clock: systemClock,
@@ -380,11 +405,16 @@ class RunningJob implements Job {
 
   metrics(): SubtaskMetrics[] {
     const { tasks, metrics } = this.coordinator.placement;
-    return tasks.map(({ vertex, subtask, metricsRow }) => ({
-      vertex: this.coordinator.plan.jobGraph.vertices[vertex]!.name,
-      subtask,
-      ...new TaskMetrics(metrics, metricsRow).read(),
+    const { vertices } = this.coordinator.plan.jobGraph;
+    const read = tasks.map(({ vertex, subtask, metricsRow }) => ({
+      name: `${vertex}/${subtask}`,
+      values: { vertex: vertices[vertex]!.name, subtask, ...new TaskMetrics(metrics, metricsRow).read() },
     }));
+    const rates = this.times.rates(
+      systemClock.steady(),
+      new Map(read.map(({ name, values }) => [name, values])),
+    );
+    return read.map(({ name, values }) => ({ ...values, ...rates.get(name)! }));
   }
 
   rounds(): RoundTimes[] {
@@ -426,8 +456,8 @@ class RunningJob implements Job {
     return path;
   }
 
-  rescale(parallelism: number): Promise<void> {
-    return this.coordinator.rescale(parallelism);
+  async rescale(parallelism: number): Promise<Rescaled> {
+    return { parallelism, pauseMs: await this.coordinator.rescale(parallelism) };
   }
 
   async cancel(): Promise<void> {

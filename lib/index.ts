@@ -72,15 +72,19 @@ export {
   type Job,
   openSession,
   type Recovery,
+  type Rescaled,
   type RunOptions,
   run,
   type Session,
   type SubtaskMetrics,
 } from "./engine.js";
+export type { DebloatOptions } from "./exchange/debloat-settings.js";
 export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
 export { jsonl } from "./formats/jsonl.js";
 export { type ParquetOptions, parquet } from "./formats/parquet.js";
 export { text } from "./formats/text.js";
+export type { SlotSharingGroup } from "./graph/resource-profile.js";
+export type { ResourceOptions } from "./host/machine.js";
 export type { RoundTimes } from "./metrics/round-times.js";
 export {
   type Aggregate,

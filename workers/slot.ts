@@ -1,2 +1,2 @@
-/** The file a worker thread of a slot starts with. No logic: see lib/host/worker-host.ts. */
-export { serveSlot as default } from "../lib/host/worker-host.js";
+/** The file a worker thread of slots starts with. No logic: see lib/host/worker-host.ts. */
+export { serveSlots as default } from "../lib/host/worker-host.js";

@@ -1,13 +1,14 @@
 /** What a job's build function is given. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MillraceError } from "../base/error.js";
+import type { SlotSharingGroup } from "../graph/resource-profile.js";
 import type { DeadLetter } from "../operators/error-policy.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Program } from "../protocol/program.js";
 import type { SourceDefinition } from "../source/contract.js";
 import type { WatermarkStrategy } from "../time/watermarks.js";
 import { GraphBuilder } from "./graph-builder.js";
-import { DataStream } from "./streams.js";
+import { DataStream, Operator } from "./streams.js";
 
 /** What a source is told besides where to read. */
 export interface SourceOptions<T> {
@@ -19,7 +20,7 @@ export interface SourceOptions<T> {
    * Operators of different groups never share a slot; default "default". Inherited by what follows: pipelines that
    * exchange nothing fail and restart each by itself when they are in groups of their own.
    */
-  readonly slotSharingGroup?: string;
+  readonly slotSharingGroup?: string | SlotSharingGroup;
 }
 
 /** Begins streams; a job's build function is given one. */
@@ -30,12 +31,17 @@ export class Environment {
     this.graph = graph;
   }
 
+  /**
+   * Says what each slot of a slot sharing group takes: operators then name the group. Throws RESOURCES_INVALID.
+   * @example env.registerSlotSharingGroup({ name: "light", cpu: 0.25, heapMb: 128 })
+   */
+  registerSlotSharingGroup(group: SlotSharingGroup): this {
+    this.graph.registerGroup(group);
+    return this;
+  }
+
   /** Adds a source under a name of its own. */
-  source<T>(
-    name: string,
-    definition: SourceDefinition<T, any>,
-    options: SourceOptions<T> = {},
-  ): DataStream<T> {
+  source<T>(name: string, definition: SourceDefinition<T, any>, options: SourceOptions<T> = {}): Operator<T> {
     const { watermarks, schema, slotSharingGroup } = options;
     const logic: SourceLogic = {
       functions: watermarks === undefined ? [] : [watermarks.timestampOf],
@@ -50,8 +56,8 @@ export class Environment {
       ...(definition.parallelismMax === 1 ? { parallelism: 1 } : {}),
       logic,
     });
-    if (slotSharingGroup !== undefined) node.slotSharingGroup = slotSharingGroup;
-    return new DataStream<T>(this.graph, [{ node }]);
+    if (slotSharingGroup !== undefined) this.graph.share(node, slotSharingGroup);
+    return new Operator<T>(this.graph, node);
   }
 
   /**

@@ -5,10 +5,12 @@
  * the functions that belong to it.
  */
 import { MillraceError } from "../base/error.js";
+import type { SlotSharingGroup } from "../graph/resource-profile.js";
 import type { OperatorNode, Partitioner, StreamEdge } from "../graph/stream-graph.js";
 import type { AnyFunction, OperatorLogic } from "../operators/contract.js";
 import { deadLetterTag } from "../operators/error-policy.js";
 import type { Program } from "../protocol/program.js";
+import { DEFAULT_GROUP, SharingGroups } from "./sharing-groups.js";
 
 /** An operator's output on its way to the next operator. */
 export interface StreamInput {
@@ -41,6 +43,7 @@ export class GraphBuilder {
   /** Who writes dead letters of a name. */
   private readonly letters = new Map<string, OperatorNode[]>();
   private readonly lettersRead = new Set<string>();
+  private readonly sharing = new SharingGroups();
 
   constructor(job: string) {
     this.job = job;
@@ -53,7 +56,7 @@ export class GraphBuilder {
       name: operator.name ?? operator.kind,
       kind: operator.kind,
       config: operator.config ?? {},
-      slotSharingGroup: inputs[0]?.node.slotSharingGroup ?? "default",
+      slotSharingGroup: DEFAULT_GROUP,
       chaining: operator.kind === "source" ? "head" : "always",
     };
     if (operator.parallelism !== undefined) node.parallelism = operator.parallelism;
@@ -93,6 +96,16 @@ export class GraphBuilder {
     return writers.map((node) => ({ node, side: deadLetterTag(name) }));
   }
 
+  /** Makes a slot sharing group known. */
+  registerGroup(group: SlotSharingGroup): void {
+    this.sharing.register(group);
+  }
+
+  /** Puts an operator into a slot sharing group. */
+  share(node: OperatorNode, group: string | SlotSharingGroup): void {
+    this.sharing.assign(node, group);
+  }
+
   /** The program, checked. */
   program(): Program {
     const { job, operators, edges, logic, selectors } = this;
@@ -112,7 +125,9 @@ export class GraphBuilder {
         hint: `Read them with env.deadLetters("${name}"), or say onError: "skip".`,
       });
     }
-    return { graph: { job, operators, edges }, logic, selectors };
+    const groups = this.sharing.resolve(operators, edges);
+    const graph = { job, operators, edges, ...(groups === undefined ? {} : { groups }) };
+    return { graph, logic, selectors };
   }
 
   private writesLetters(node: OperatorNode, name: string): void {

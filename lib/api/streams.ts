@@ -1,6 +1,7 @@
 /** Streams: what a user says, one method an operator. Names are Flink's where the idea is Flink's. */
 import type { Duration } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
+import type { SlotSharingGroup } from "../graph/resource-profile.js";
 import type { OperatorNode, Partitioner } from "../graph/stream-graph.js";
 import type { AggregateResult, Aggregates } from "../operators/aggregates.js";
 import type { AnyFunction } from "../operators/contract.js";
@@ -244,9 +245,13 @@ export class Operator<T> extends DataStream<T> {
     return this;
   }
 
-  /** Operators of different groups never share a slot. Inherited by what follows. */
-  slotSharingGroup(group: string): this {
-    this.node.slotSharingGroup = group;
+  /**
+   * Operators of different groups never share a slot. Inherited by what follows where all inputs agree. A group may
+   * say what each of its slots takes. Throws RESOURCES_INVALID; at build, when a group is given two profiles.
+   * @example stream.slotSharingGroup({ name: "heavy", cpu: 1, heapMb: 512 })
+   */
+  slotSharingGroup(group: string | SlotSharingGroup): this {
+    this.env.share(this.node, group);
     return this;
   }
 

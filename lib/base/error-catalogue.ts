@@ -20,6 +20,12 @@ export const catalogue = {
     "A job module has one default export made by defineJob(name, (env, params) => { ... }).",
   ),
   JOB_BUILD_FAILED: entry("The job module does not compile; fix the place shown."),
+  RESOURCES_INVALID: entry(
+    "Say { name, cpu, heapMb } (both above 0) and, if needed, offHeapMb, managedMb, diskMb and external, all from 0.",
+  ),
+  RESOURCES_UNFULFILLABLE: entry(
+    "Ask for less, use less parallelism, or say what the machine has: resources: { cpu, memoryMb, external }.",
+  ),
   JOB_STARTS_ITSELF: entry(
     "Move the call of run() to another file: a job module is imported by every thread.",
   ),
@@ -175,9 +181,16 @@ export const catalogue = {
   ),
   SLOT_CRASHED: entry("The thread of this slot ended by itself.", true),
   SLOT_EXITED: entry("Code in the job called process.exit(); throw an error instead."),
-  SLOT_HEAP_EXHAUSTED: entry("Raise --slot-heap, use more parallelism, or keep less in state.", true),
+  SLOT_HEAP_EXHAUSTED: entry(
+    "Raise --slot-heap (with a resource profile: heapMb), use more parallelism, or keep less in state.",
+    true,
+  ),
   SLOT_BUFFERS_EXHAUSTED: entry(
-    "Buffers outside the heap exceed the slot's limit; keep fewer of them alive.",
+    "Buffers outside the heap exceed the slot's limit; keep fewer alive, or raise offHeapMb of its resource profile.",
+    true,
+  ),
+  SLOT_DISK_EXHAUSTED: entry(
+    "Raise diskMb of the slot sharing group, use more parallelism, or keep less in state.",
     true,
   ),
   SLOT_HUNG: entry(

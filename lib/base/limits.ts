@@ -3,6 +3,15 @@
 /** A frame's size. At 1.4 GB/s it is 23 us of work: small enough to count in ms, large enough to amortise. */
 export const FRAME_BYTES = 32 * 1024;
 
+/** A frame is at least so large, however small its channel's credit: the headers of a row or two. */
+export const FRAME_BYTES_MIN = 128;
+
+/** What a channel may have in flight unless its receiver says otherwise: Flink's 10 buffers of 32 KiB. */
+export const CREDIT_BYTES = 10 * FRAME_BYTES;
+
+/** What a channel may have in flight before its receiver has measured anything; 100 ms later it may have all. */
+export const CREDIT_BYTES_FIRST = FRAME_BYTES;
+
 /** A single record, encoded. Larger ones are an error rather than a silent stall. */
 export const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { MillraceError, messageOf } from "../base/error.js";
 import type { CheckpointOptions } from "../coordinator/checkpoint-settings.js";
 import type { RunOptions } from "../engine.js";
+import type { ResourceOptions } from "../host/machine.js";
 import { checkRestart } from "./restart-flag.js";
 
 const KEYS: readonly (keyof RunOptions)[] = [
@@ -12,7 +13,9 @@ const KEYS: readonly (keyof RunOptions)[] = [
   "inline",
   "hangTimeout",
   "bufferTimeout",
+  "debloat",
   "slotHeapMb",
+  "resources",
   "preset",
   "checkpoint",
   "restart",
@@ -36,6 +39,8 @@ const CHECKPOINT_KEYS: readonly (keyof CheckpointOptions)[] = [
   "retention",
 ];
 
+const RESOURCE_KEYS: readonly (keyof ResourceOptions)[] = ["cpu", "memoryMb", "external"];
+
 /** Throws OPTION_INVALID: also for keys nobody knows, so that none is misspelt unseen. */
 export function readConfig(path: string): RunOptions {
   let config: unknown;
@@ -47,6 +52,9 @@ export function readConfig(path: string): RunOptions {
   const file = asObject(config, path, "the file");
   refuseUnknown(file, KEYS, path, "");
   asObject(file["params"] ?? {}, path, "params");
+  const resources = asObject(file["resources"] ?? {}, path, "resources");
+  refuseUnknown(resources, RESOURCE_KEYS, path, "resources.");
+  asObject(resources["external"] ?? {}, path, "resources.external");
   refuseUnknown(asObject(file["checkpoint"] ?? {}, path, "checkpoint"), CHECKPOINT_KEYS, path, "checkpoint.");
   if (file["restart"] !== undefined) {
     checkRestart(asObject(file["restart"], path, "restart"), `--config ${path}: restart`);

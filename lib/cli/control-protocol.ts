@@ -9,6 +9,7 @@ export type ControlRequest =
   | { readonly command: "describe" }
   | { readonly command: "savepoint"; readonly directory?: string }
   | { readonly command: "stop"; readonly directory?: string; readonly drain: boolean }
+  | { readonly command: "rescale"; readonly parallelism: number }
   | { readonly command: "cancel" };
 
 export type ControlAnswer = { readonly result: unknown } | { readonly error: ErrorData };
@@ -36,6 +37,12 @@ export interface LastCheckpoint {
 /** Where a savepoint lies. */
 export interface SavepointAnswer {
   readonly path: string;
+}
+
+/** What became of a job's parallelism, and how long no record was processed, ms. */
+export interface RescaleAnswer {
+  readonly parallelism: number;
+  readonly pauseMs: number;
 }
 
 /** A request and most answers are far shorter; more than this is not the protocol. */

@@ -1,8 +1,8 @@
-/** `millrace list`, `savepoint`, `stop` and `cancel`: running jobs of this machine. */
+/** `millrace list`, `savepoint`, `stop`, `rescale` and `cancel`: running jobs of this machine. */
 import { resolve } from "node:path";
 import { systemClock } from "../base/clock.js";
 import { ask, type FoundJob, findJob, findJobs } from "./control-client.js";
-import type { ControlRequest, SavepointAnswer } from "./control-protocol.js";
+import type { ControlRequest, RescaleAnswer, SavepointAnswer } from "./control-protocol.js";
 import { style } from "./style.js";
 
 export interface JobFlags {
@@ -49,6 +49,22 @@ export async function cancelJob(wanted: string, { json = false }: JobFlags): Pro
   const { state } = (await ask(address, { command: "cancel" })) as { state: string };
   if (json) process.stdout.write(`${JSON.stringify({ schemaVersion: 1, state })}\n`);
   else process.stderr.write(`${style.dim(`${address.job} (${address.pid}): ${state}`)}\n`);
+}
+
+/** Waits until the tasks run again; prints how long they did not. */
+export async function rescaleJob(
+  wanted: string,
+  parallelism: number,
+  { json = false }: JobFlags,
+): Promise<void> {
+  const { address } = await findJob(wanted);
+  const answer = (await ask(address, { command: "rescale", parallelism })) as RescaleAnswer;
+  const pauseMs = Math.round(answer.pauseMs);
+  if (json) process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...answer, pauseMs })}\n`);
+  else {
+    const what = `parallelism ${answer.parallelism}, after a pause of ${pauseMs} ms`;
+    process.stderr.write(`${style.dim(`${address.job} (${address.pid}): ${what}`)}\n`);
+  }
 }
 
 /** Prints the savepoint's folder, for scripts: what `--from` takes. */

@@ -2,7 +2,13 @@
 import { join } from "node:path";
 import { MillraceError } from "../base/error.js";
 import type { Job } from "../engine.js";
-import type { ControlRequest, JobDescription, LastCheckpoint, SavepointAnswer } from "./control-protocol.js";
+import type {
+  ControlRequest,
+  JobDescription,
+  LastCheckpoint,
+  RescaleAnswer,
+  SavepointAnswer,
+} from "./control-protocol.js";
 import type { ControlHandler } from "./control-server.js";
 
 export interface JobControlOptions {
@@ -38,6 +44,8 @@ export function jobControl(job: Job, options: JobControlOptions): ControlHandler
         const directory = directoryOf(request.directory);
         return { path: await job.stop({ directory, drain: request.drain }) } satisfies SavepointAnswer;
       }
+      case "rescale":
+        return (await job.rescale(request.parallelism)) satisfies RescaleAnswer;
       case "cancel":
         await job.cancel();
         return { state: job.state };

@@ -2,10 +2,11 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { MillraceError } from "../base/error.js";
-import { cancelJob, type JobFlags, listJobs, savepointJob, stopJob } from "./job-commands.js";
+import { cancelJob, type JobFlags, listJobs, rescaleJob, savepointJob, stopJob } from "./job-commands.js";
 import { exitCodeOf, reportError } from "./report.js";
 import { addRunFlags } from "./run-command.js";
 import type { RunFlags } from "./run-options.js";
+import { NODE_FLAGS } from "./supervisor.js";
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 the job failed, 2 wrong usage or configuration, 3 the state does not fit the job,
@@ -49,6 +50,20 @@ export async function main(given: readonly string[]): Promise<number> {
         // The other commands need no engine: they answer at once.
         const { runJob } = await import("./run-job.js");
         exitCode = await runJob(job, flags);
+      }),
+    );
+  program
+    .command("doctor")
+    .description("Tell what there is here to run jobs with, and what slots are given.")
+    .option("--json", "as JSON")
+    .addHelpText("after", "\nExamples:\n  $ millrace doctor\n  $ millrace doctor --json\n")
+    .action((flags: JobFlags) =>
+      guard(flags, async () => {
+        const { describeReport, examine } = await import("./doctor.js");
+        const report = examine(version(), NODE_FLAGS);
+        const text =
+          flags.json === true ? JSON.stringify({ schemaVersion: 1, ...report }) : describeReport(report);
+        process.stdout.write(`${text}\n`);
       }),
     );
   addJobCommands(program, guard);
@@ -103,6 +118,16 @@ function addJobCommands(program: Command, guard: Guard): void {
       "\nExamples:\n  $ millrace stop orders\n  $ millrace stop orders --drain --dir /backup\n",
     )
     .action((job: string, flags: JobFlags) => guard(flags, () => stopJob(job, flags)));
+  program
+    .command("rescale")
+    .description("Let a running job go on with another parallelism, from a checkpoint taken for it.")
+    .argument("<job>", JOB)
+    .argument("<parallelism>", "subtasks of every operator that does not say its own", Number)
+    .option("--json", "print the pause, and errors, as JSON")
+    .addHelpText("after", "\nExamples:\n  $ millrace rescale orders 4\n  $ millrace rescale 4711 2 --json\n")
+    .action((job: string, parallelism: number, flags: JobFlags) =>
+      guard(flags, () => rescaleJob(job, parallelism, flags)),
+    );
   program
     .command("cancel")
     .description("End a running job; what was not committed is thrown away.")

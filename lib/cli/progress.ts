@@ -1,11 +1,11 @@
 import { systemClock } from "../base/clock.js";
 import { systemScheduler } from "../base/scheduler.js";
 import type { Job } from "../engine.js";
+import { compact, liveLine } from "./live-line.js";
 import { style } from "./style.js";
 
 const REDRAW_MS = 200;
 const PLAIN_MS = 10_000;
-const BAR = 24;
 
 /** One live line on a terminal; elsewhere a line every ten seconds. */
 export function showProgress(job: Job): () => void {
@@ -19,14 +19,18 @@ export function showProgress(job: Job): () => void {
     if (now - rate.at > 0) rate.perSecond = ((records - rate.records) / (now - rate.at)) * 1000;
     rate.at = now;
     rate.records = records;
-    const parts = [
-      done === undefined ? "" : `${bar(done)} ${(done * 100).toFixed(0).padStart(3)} %`,
-      `${compact(records)} records`,
-      `${compact(rate.perSecond)}/s`,
-      Number.isFinite(watermark) ? `watermark ${new Date(watermark).toISOString().slice(0, 19)}Z` : "",
-      `${((now - started) / 1000).toFixed(1)} s`,
-    ];
-    const line = parts.filter((part) => part !== "").join("  ");
+    const completed = job.checkpoints()?.latest.completed;
+    const line = liveLine({
+      elapsedMs: now - started,
+      records,
+      recordsPerSecond: rate.perSecond,
+      done,
+      watermark,
+      now: systemClock.now(),
+      tasks: job.metrics(),
+      lastCheckpoint:
+        completed === undefined ? undefined : { id: completed.id, ms: completed.endToEndDuration ?? 0 },
+    });
     process.stderr.write(terminal ? `\r\u001b[2K${line}` : `${line}\n`);
   };
   const cancel = systemScheduler.every(terminal ? REDRAW_MS : PLAIN_MS, draw);
@@ -38,14 +42,4 @@ export function showProgress(job: Job): () => void {
     const summary = `${compact(records)} records in ${seconds.toFixed(2)} s, ${compact(records / seconds)}/s`;
     process.stderr.write(`${style.dim(`${job.name}: ${job.state}, ${summary}`)}\n`);
   };
-}
-
-function bar(done: number): string {
-  const full = Math.round(Math.min(Math.max(done, 0), 1) * BAR);
-  return `[${"=".repeat(full)}${" ".repeat(BAR - full)}]`;
-}
-
-function compact(value: number): string {
-  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
-  return value >= 1e4 ? `${(value / 1e3).toFixed(1)} k` : value.toFixed(0);
 }

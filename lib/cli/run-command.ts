@@ -60,6 +60,10 @@ function addCheckpointFlags(command: Command): void {
     .option("--at-least-once", "barriers hold nothing back; after a failure records may count twice")
     .option("--retain", "keep checkpoints when the job fails or is cancelled")
     .option("--num-retained <n>", "complete checkpoints that are kept (default: 1)")
+    .option(
+      "--debloat <target>",
+      "records under way between threads are taken within this time, or 'off' (default: 1s)",
+    )
     .option("--state-backend <name>", "heap (default), lmdb: larger than memory, or a module")
     .optionsGroup("Recovery:")
     .option(

@@ -3,7 +3,9 @@ import { resolve } from "node:path";
 import { systemClock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
 import { explain, type Job, type RunOptions, run } from "../engine.js";
+import { machineOf } from "../host/machine.js";
 import { explainMermaid, explainTree } from "../planner/explain.js";
+import { planHosts } from "../planner/hosts.js";
 import { ControlServer } from "./control-server.js";
 import { jobControl } from "./job-control.js";
 import { Notices } from "./notices.js";
@@ -48,8 +50,10 @@ export async function runJob(module: string, flags: RunFlags): Promise<number> {
 
 async function explainJob(module: string, options: RunOptions, format: RunFlags["explain"]): Promise<number> {
   const graph = await explain(module, options);
-  const json = () => `${JSON.stringify(graph, null, 2)}\n`;
-  const text = format === "json" ? json() : format === "mermaid" ? explainMermaid(graph) : explainTree(graph);
+  const hosts = planHosts(graph, machineOf(options.resources));
+  const json = () => `${JSON.stringify({ ...graph, ...hosts }, null, 2)}\n`;
+  const text =
+    format === "json" ? json() : format === "mermaid" ? explainMermaid(graph) : explainTree(graph, hosts);
   process.stdout.write(text);
   return 0;
 }

@@ -29,6 +29,7 @@ export interface RunFlags {
   readonly atLeastOnce?: boolean;
   readonly retain?: boolean;
   readonly numRetained?: string;
+  readonly debloat?: string;
   readonly restart?: string;
   readonly stateBackend?: string;
   readonly from?: string;
@@ -53,6 +54,7 @@ export function runOptions(flags: RunFlags): RunOptions {
     ...given("hangTimeout", flags.hangTimeout as Duration | undefined),
     ...given("slotHeapMb", flags.slotHeap, wholeNumber),
     ...given("preset", flags.preset),
+    ...given("debloat", debloatOf(flags.debloat, file.debloat)),
     ...given("checkpoint", checkpoint),
     ...given<"restart", RestartOptions>("restart", restart),
     ...given("stateBackend", flags.stateBackend),
@@ -84,6 +86,12 @@ function checkpointOptions(
   throw new MillraceError("OPTION_INVALID", `checkpoints with ${names.join(", ")}, but nowhere and never`, {
     hint: "Add --checkpoint-dir <dir>; without one --checkpoint-interval keeps checkpoints in memory.",
   });
+}
+
+/** A target on the command line leaves the file's other options as they are. */
+function debloatOf(flag: string | undefined, file: RunOptions["debloat"]): RunOptions["debloat"] {
+  if (flag === undefined) return file;
+  return flag === "off" ? false : { ...(file === false ? {} : file), target: flag as Duration };
 }
 
 /** `{ [name]: value }` where there is one. */

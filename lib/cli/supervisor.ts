@@ -17,7 +17,7 @@ import { reportError } from "./report.js";
 import { type Assignment, environmentOf, isSupervised, type WorkerReport } from "./supervision.js";
 
 /** Collections that use helper threads would compete with slots for the cores. */
-const NODE_FLAGS = ["--single-threaded-gc", "--enable-source-maps", "--no-warnings"];
+export const NODE_FLAGS = ["--single-threaded-gc", "--enable-source-maps", "--no-warnings"];
 
 /** Node's exit code where a process cannot abort by a signal, or something between hides it. */
 const ABORT_CODE = 134;

@@ -28,6 +28,8 @@ export interface RecordWriter {
   readonly pending: number;
   /** Ends the open batch and hands it to the sink. */
   flush(): void;
+  /** From now on a batch is full at about so many bytes, also the open one; at most what the writer was made for. */
+  limitFrames(bytes: number): void;
   /** Forgets what earlier frames told: those that follow can be read by a reader of their own. */
   restart(): void;
 }

@@ -19,7 +19,7 @@ import type { Shape } from "./shape.js";
 import { Attempt, type BatchCode, writerSource } from "./write-code.js";
 
 export interface RecordWriterOptions {
-  /** About how many bytes a frame should have. Only a single record makes a larger one. */
+  /** About how many bytes a frame should have at most. Only a single record makes a larger one. */
   readonly frameBytes?: number;
   /** Who sends, for errors. */
   readonly where?: string;
@@ -40,7 +40,9 @@ export function createRecordWriter(sink: FrameSink, options: RecordWriterOptions
 
 class BatchWriter implements RecordWriter {
   write: (record: unknown, timestamp: number, keyGroup: number) => void;
-  private readonly frameBytes: number;
+  /** Of the largest frames wanted; larger ones are cut. */
+  private readonly frameBytesMax: number;
+  private frameBytes: number;
   private readonly where: string;
   private readonly retained: boolean;
   private shapes: Shape[];
@@ -56,11 +58,12 @@ class BatchWriter implements RecordWriter {
 
   constructor(sink: FrameSink, options: RecordWriterOptions) {
     this.sink = sink;
-    this.frameBytes = options.frameBytes ?? FRAME_BYTES;
+    this.frameBytesMax = options.frameBytes ?? FRAME_BYTES;
+    this.frameBytes = this.frameBytesMax;
     this.where = options.where ?? "a channel";
     this.retained = options.retained ?? false;
     this.limit = this.frameBytes;
-    this.memory = scratch(this.limit);
+    this.memory = frameMemory(new ArrayBuffer(scratchBytes(this.limit)));
     this.shapes = (options.types ?? []).map((type) => ({ type, plain: [] }));
     this.code = this.compile();
     this.write = this.code.write;
@@ -75,7 +78,9 @@ class BatchWriter implements RecordWriter {
     if (this.code.rows() === 0) return;
     this.send();
     this.code.clear(this.packedCost);
-    if (this.limit !== this.frameBytes) this.resize(this.frameBytes);
+    if (this.limit !== this.frameBytes || this.memory.bytes.length > scratchBytes(this.frameBytesMax)) {
+      this.resize(this.frameBytes);
+    }
     const useless = this.code.useless();
     if (useless.length > 0) {
       for (const [shape, column] of useless) {
@@ -84,6 +89,11 @@ class BatchWriter implements RecordWriter {
       }
       this.publish();
     }
+  }
+
+  limitFrames(bytes: number): void {
+    this.frameBytes = Math.min(bytes, this.frameBytesMax);
+    this.useLimit(this.frameBytes);
   }
 
   restart(): void {
@@ -115,9 +125,15 @@ class BatchWriter implements RecordWriter {
     });
   }
 
+  /** Between two batches: memory is made anew when a record has more than the largest frame. */
   private resize(limit: number): void {
+    const bytes = scratchBytes(Math.max(limit, this.frameBytesMax));
+    if (bytes !== this.memory.bytes.length) this.memory = frameMemory(new ArrayBuffer(bytes));
+    this.useLimit(limit);
+  }
+
+  private useLimit(limit: number): void {
     this.limit = limit;
-    this.memory = scratch(limit);
     this.code.use(this.memory.i32, this.memory.f64, this.memory.i64, limit);
   }
 
@@ -198,14 +214,15 @@ class BatchWriter implements RecordWriter {
 
   /** Cuts what is larger than the ring likes into fragments. */
   private frames(kind: FrameKind, bytes: Buffer, length: number, records: number): void {
-    const max = this.frameBytes * 3;
+    const { frameBytesMax } = this;
+    const max = frameBytesMax * 3;
     if (length <= max) {
       this.sink.frame(kind, bytes, length, records);
       return;
     }
-    const fragment = Buffer.alloc(FRAGMENT_HEADER + this.frameBytes);
-    for (let at = 0; at < length; at += this.frameBytes) {
-      const part = Math.min(this.frameBytes, length - at);
+    const fragment = Buffer.alloc(FRAGMENT_HEADER + frameBytesMax);
+    for (let at = 0; at < length; at += frameBytesMax) {
+      const part = Math.min(frameBytesMax, length - at);
       fragment.writeInt32LE(kind, 0);
       fragment.writeInt32LE(length, 4);
       fragment.writeInt32LE(at, 8);
@@ -221,6 +238,6 @@ class BatchWriter implements RecordWriter {
 }
 
 /** Room for rows and text of `limit` together, the text in either encoding. */
-function scratch(limit: number): FrameMemory {
-  return frameMemory(new ArrayBuffer((BATCH_HEADER + limit * 2 + TEXT_SLACK + 7) & ~7));
+function scratchBytes(limit: number): number {
+  return (BATCH_HEADER + limit * 2 + TEXT_SLACK + 7) & ~7;
 }

@@ -4,6 +4,7 @@ import type { MillraceError } from "../base/error.js";
 import type { Scheduler } from "../base/scheduler.js";
 import type { TaskSnapshot } from "../checkpoint/snapshot.js";
 import type { TaskRestore } from "../checkpoint/task-restore.js";
+import type { Machine } from "../planner/hosts.js";
 import type { CheckpointDeployment, JobOptions, TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { LaunchHost } from "../protocol/slot-host.js";
@@ -33,6 +34,8 @@ export interface AttemptOptions {
   readonly hangTimeoutMs: number;
   /** Capacity of each ring; default RING_BYTES. */
   readonly ringBytes?: number;
+  /** What there is to take slots from; default: without bounds. */
+  readonly machine?: Machine;
   readonly launch: LaunchHost;
   readonly clock: Clock;
   readonly scheduler: Scheduler;

@@ -38,7 +38,7 @@ export class Attempt {
   constructor(given: AttemptOptions) {
     this.given = given;
     this.numbers = [given.number];
-    this.placement = place(given.plan.jobGraph, given.ringBytes);
+    this.placement = place(given.plan.jobGraph, given.ringBytes, given.machine);
     this.regions = regionsOf(given.plan.jobGraph, this.placement);
     this.runs = this.regions.map((region) => this.runOf(region, given.number, given.origin));
     this.allFinished = new Promise((resolve, reject) => {

@@ -17,6 +17,7 @@ import { redistribute } from "../checkpoint/redistribution.js";
 import type { RestartStrategy } from "../checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "../checkpoint/statistics.js";
 import type { JobRestore } from "../checkpoint/task-restore.js";
+import { type Machine, planHosts } from "../planner/hosts.js";
 import type { JobOptions, TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { LaunchHost } from "../protocol/slot-host.js";
@@ -70,6 +71,8 @@ export interface JobCoordinatorOptions {
   readonly hangTimeoutMs: number;
   /** Capacity of each ring; default RING_BYTES. */
   readonly ringBytes?: number;
+  /** What there is to take slots from; default: without bounds. */
+  readonly machine?: Machine;
   /** Opens the store that savepoints below a folder go to. */
   readonly openFolder: (folder: string) => BlobStore;
   readonly checkpoints: JobCheckpoints | undefined;
@@ -137,7 +140,7 @@ export class JobCoordinator {
   constructor(given: JobCoordinatorOptions) {
     this.given = given;
     this.planned = given.planned;
-    this.unplaced = place(this.plan.jobGraph, given.ringBytes);
+    this.unplaced = place(this.plan.jobGraph, given.ringBytes, given.machine);
     this.sources = new SplitGivers(this.plan);
     const { checkpoints, clock, scheduler, random } = given;
     if (checkpoints === undefined) return;
@@ -220,11 +223,17 @@ export class JobCoordinator {
     return this.checkpoints.savepoint(purpose, folder);
   }
 
-  /** Takes a checkpoint and goes on from it with another parallelism; resolves when the tasks run again. */
-  async rescale(parallelism: number): Promise<void> {
+  /**
+   * Takes a checkpoint and goes on from it with another parallelism. Answers when the tasks run again: for how many
+   * ms no record was processed.
+   */
+  async rescale(parallelism: number): Promise<number> {
     if (this.checkpoints === undefined) throw this.takesNone();
     const planned = await this.given.replan(parallelism, keyGroupsOf(this.plan));
+    if (this.given.machine !== undefined) planHosts(planned.plan.jobGraph, this.given.machine);
     await this.checkpoints.checkpoint();
+    const { clock } = this.given;
+    const from = clock.steady();
     await new Promise<void>((resolve, reject) => {
       if (this.ending !== undefined || this.attempt === undefined) {
         reject(new MillraceError("CHECKPOINT_FAILED", "the job has ended before it could be rescaled"));
@@ -233,6 +242,7 @@ export class JobCoordinator {
       this.rescaling = { planned, done: resolve, failed: reject };
       this.attempt.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
     });
+    return clock.steady() - from;
   }
 
   private takesNone(): MillraceError {

@@ -1,8 +1,5 @@
 /**
- * Placement: which slot runs which subtask, and the shared memory between slots. Pure.
- *
- * A slot sharing group has as many slots as its widest vertex; slot s of the group runs subtask s of every
- * vertex of the group (Flink's slot sharing).
+ * Placement: which slot runs which subtask, which host runs which slot, and the shared memory between slots. Pure.
  */
 import { RING_BYTES } from "../base/limits.js";
 import { createDoorbell } from "../exchange/doorbell.js";
@@ -11,10 +8,17 @@ import { connections } from "../graph/connections.js";
 import type { JobGraph } from "../graph/job-graph.js";
 import { createRoundTimes } from "../metrics/round-times.js";
 import { createTaskMetrics } from "../metrics/task-metrics.js";
+import { BOUNDLESS, type Machine, planHosts, shareOf } from "../planner/hosts.js";
 import type { RingAssignment, TaskAssignment } from "../protocol/deployment.js";
+import type { HostPlan } from "../protocol/slot-host.js";
 
 export interface Placement {
   readonly slots: number;
+  readonly hosts: readonly HostPlan[];
+  /** By slot: its host. */
+  readonly hostOf: readonly number[];
+  /** By slot: the part of its host's loop time it has. */
+  readonly shares: readonly number[];
   readonly slotOf: readonly (readonly number[])[];
   readonly tasks: readonly TaskAssignment[];
   readonly rings: readonly RingAssignment[];
@@ -24,18 +28,19 @@ export interface Placement {
   readonly roundTimes: SharedArrayBuffer;
 }
 
-export function place(graph: JobGraph, ringBytes: number = RING_BYTES): Placement {
-  const firstSlot = new Map<string, number>();
-  let slots = 0;
-  for (const { slotSharingGroup: group } of graph.vertices) {
-    if (firstSlot.has(group)) continue;
-    firstSlot.set(group, slots);
-    const members = graph.vertices.filter((vertex) => vertex.slotSharingGroup === group);
-    slots += Math.max(...members.map((vertex) => vertex.parallelism));
-  }
-  const slotOf = graph.vertices.map((vertex) =>
-    Array.from({ length: vertex.parallelism }, (_, i) => firstSlot.get(vertex.slotSharingGroup)! + i),
-  );
+/** Throws RESOURCES_UNFULFILLABLE. */
+export function place(
+  graph: JobGraph,
+  ringBytes: number = RING_BYTES,
+  machine: Machine = BOUNDLESS,
+): Placement {
+  const planned = planHosts(graph, machine);
+  const { slots: all, hosts } = planned;
+  const slots = all.length;
+  const slotOf = graph.vertices.map(({ slotSharingGroup, parallelism }) => {
+    const first = all.findIndex(({ group }) => group === slotSharingGroup);
+    return Array.from({ length: parallelism }, (_, subtask) => first + subtask);
+  });
   const tasks: TaskAssignment[] = [];
   for (const vertex of graph.vertices) {
     for (let subtask = 0; subtask < vertex.parallelism; subtask++) {
@@ -56,6 +61,9 @@ export function place(graph: JobGraph, ringBytes: number = RING_BYTES): Placemen
   }
   return {
     slots,
+    hosts,
+    hostOf: all.map((_, slot) => hosts.findIndex((host) => host.slots.includes(slot))),
+    shares: all.map((_, slot) => shareOf(slot, planned)),
     slotOf,
     tasks,
     rings,

@@ -62,7 +62,11 @@ export class RegionRun {
   async deploy(placement: Placement): Promise<void> {
     await Promise.all(
       this.region.slots.map(async (slot) => {
-        const host = await this.given.launch(slot, this.eventsOf(slot));
+        const host = await this.given.launch(
+          slot,
+          this.eventsOf(slot),
+          placement.hosts[placement.hostOf[slot]!]!,
+        );
         this.hosts.set(slot, host);
         host.failed.catch((error: unknown) => this.fail(slot, error));
         if (this.ended) await host.kill();
@@ -142,6 +146,7 @@ export class RegionRun {
       restores: restores.filter(isHere),
       ...(restoreFrom === undefined ? {} : { restoreFrom }),
       slot,
+      share: placement.shares[slot]!,
       slotOf,
       doorbells,
       progress,

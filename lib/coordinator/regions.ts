@@ -1,7 +1,8 @@
 /**
  * Regions: the slots that fail and start again together. Two slots are of one region when a channel connects them,
- * be it by way of others: what one of them has lost, the other has sent or will get. Slots of different regions
- * have nothing in common but the enumerators of their sources and the committers of their sinks. Pure.
+ * be it by way of others: what one of them has lost, the other has sent or will get; or when they share a host, which
+ * ends with all of its slots. Slots of different regions have nothing in common but the enumerators of their sources
+ * and the committers of their sinks. Pure.
  */
 import { createDoorbell } from "../exchange/doorbell.js";
 import { createRing } from "../exchange/ring.js";
@@ -18,7 +19,7 @@ export interface Region {
 }
 
 /** The regions of a job, by their first slots. */
-export function regionsOf(graph: JobGraph, { slots, slotOf, tasks }: Placement): Region[] {
+export function regionsOf(graph: JobGraph, { slots, hosts, slotOf, tasks }: Placement): Region[] {
   const joined = Array.from({ length: slots }, (_, slot) => slot);
   const first = (slot: number): number => {
     let at = slot;
@@ -36,6 +37,8 @@ export function regionsOf(graph: JobGraph, { slots, slotOf, tasks }: Placement):
       for (const sender of connected.to(subtask)) join(upstream[sender]!, slot);
     }
   }
+  // What ends a host ends all of its slots.
+  for (const host of hosts) for (const slot of host.slots) join(host.slots[0]!, slot);
   const firsts = joined.map((_, slot) => first(slot));
   return [...new Set(firsts)].map((each) => ({
     slots: firsts.flatMap((other, slot) => (other === each ? [slot] : [])),

@@ -1,9 +1,10 @@
 // @hot one call per frame; guarded by benchmarks/exchange
 /** A single-writer single-reader ring of byte frames in shared memory; see ring-layout.ts. */
 import { assert } from "../base/assert.js";
-import { FRAME_BYTES, RING_BYTES } from "../base/limits.js";
+import { CREDIT_BYTES, FRAME_BYTES, FRAME_BYTES_MIN, RING_BYTES } from "../base/limits.js";
 import type { Doorbell } from "./doorbell.js";
 import {
+  bytesBetween,
   CREDIT,
   FRAME_HEADER,
   FRAMES_AT,
@@ -14,6 +15,7 @@ import {
   MARK_LENGTH,
   MARK_TAIL,
   MARK_VERSION,
+  SKIPPED,
   TAIL,
   WRAP,
 } from "./ring-layout.js";
@@ -29,9 +31,19 @@ export interface RingMemory {
 export function createRing(capacity: number = RING_BYTES): SharedArrayBuffer {
   assert(capacity >= 1024 && (capacity & (capacity - 1)) === 0, "a ring's capacity is a power of two");
   const memory = new SharedArrayBuffer(FRAMES_AT + capacity);
-  // A quarter is kept back: a batch that has begun goes on beyond the credit, so that a barrier can overtake it.
-  new Int32Array(memory)[CREDIT] = capacity - (capacity >> 2);
+  new Int32Array(memory)[CREDIT] = Math.min(CREDIT_BYTES, creditMax(capacity));
   return memory;
+}
+
+/** A quarter is kept back: a batch that has begun goes on beyond the credit, so that a barrier can overtake it. */
+function creditMax(capacity: number): number {
+  return capacity - (capacity >> 2);
+}
+
+/** About how large frames should be: many fit the ring, and several the credit. */
+function frameBytesFor(credit: number, capacity: number): number {
+  const most = Math.min(FRAME_BYTES, capacity >> 4);
+  return Math.max(Math.min(FRAME_BYTES_MIN, most), Math.min(credit >> 3, most));
 }
 
 export class RingWriter {
@@ -41,6 +53,7 @@ export class RingWriter {
   private readonly peer: Doorbell;
   private tail: number;
   private seenHead: number;
+  private skipped: number;
   /** Bytes published since the reader was last rung. */
   private unrung = 0;
 
@@ -50,39 +63,56 @@ export class RingWriter {
     this.capacity = memory.byteLength - FRAMES_AT;
     this.peer = peer;
     this.tail = Atomics.load(this.i32, TAIL);
+    this.skipped = Atomics.load(this.i32, SKIPPED);
     this.seenHead = Atomics.load(this.i32, HEAD);
   }
 
-  /** About how large frames should be: many fit the ring. */
+  /** About how large frames should be now: the credit says. */
   get frameBytes(): number {
-    return Math.min(FRAME_BYTES, this.capacity >> 4);
+    return frameBytesFor(this.credit, this.capacity);
+  }
+
+  /** The largest that `frameBytes` ever is. */
+  get frameBytesMax(): number {
+    return frameBytesFor(this.capacity, this.capacity);
+  }
+
+  /** Bytes that may be in flight. */
+  get credit(): number {
+    return Math.min(Atomics.load(this.i32, CREDIT), creditMax(this.capacity));
   }
 
   /** Bytes published and not released yet. */
   get inFlightBytes(): number {
     this.seenHead = Atomics.load(this.i32, HEAD);
-    return (this.tail - this.seenHead) | 0;
+    return this.used;
+  }
+
+  /** Bytes in flight by the head last seen. */
+  private get used(): number {
+    return bytesBetween(this.seenHead, this.tail, this.skipped, this.capacity);
   }
 
   /**
-   * Publishes a frame. False: no room or no credit now. An empty ring takes any frame that fits half of it.
+   * Publishes a frame. False: no room or no credit now. An empty ring takes any frame that fits half of it, unless
+   * the credit is 0. One frame of the credit is left for the batch that is open when there is no more.
    * Waking a reader costs as much as encoding fifty records, so a sleeping one is woken for several frames
    * together: the writer calls `ring()` when it stops writing for now.
    */
   tryWrite(kind: number, records: number, source: Uint8Array, length: number): boolean {
-    return this.write(kind, records, source, length, Atomics.load(this.i32, CREDIT));
+    return this.write(kind, records, source, length, this.credit);
   }
 
   /** As `tryWrite`, whatever the credit: false when there is no room. */
   tryWriteBeyond(kind: number, records: number, source: Uint8Array, length: number): boolean {
-    return this.write(kind, records, source, length, this.capacity);
+    return this.write(kind, records, source, length, Number.POSITIVE_INFINITY);
   }
 
   /** Whether a sender that ran out of credit may go on: not for a few bytes only. */
   get hasCredit(): boolean {
-    const credit = Math.min(Atomics.load(this.i32, CREDIT), this.capacity);
-    const used = this.inFlightBytes;
-    return used === 0 || used <= credit - Math.min(FRAME_BYTES, credit >> 1);
+    const { credit } = this;
+    if (credit === 0) return false;
+    return this.inFlightBytes === 0 || this.hasRoom(2 * frameBytesFor(credit, this.capacity), 0, credit);
   }
 
   /** Sets the ring's mark behind everything published so far; the reader sees it before it sees all that. */
@@ -102,12 +132,15 @@ export class RingWriter {
     assert(space <= this.capacity >> 1, "a frame fits half the ring");
     const offset = this.tail & (this.capacity - 1);
     const untilEnd = this.capacity - offset;
-    const skipped = space > untilEnd ? untilEnd : 0;
-    if (!this.fits(space + skipped, Math.min(credit, this.capacity))) {
+    const skipped = space > untilEnd || this.mayTurn(offset, space, credit) ? untilEnd : 0;
+    if (!this.fits(space, skipped, credit)) {
       this.ring();
       return false;
     }
-    if (skipped > 0) this.i32[(FRAMES_AT + offset) >> 2] = WRAP;
+    if (skipped > 0) {
+      this.i32[(FRAMES_AT + offset) >> 2] = WRAP;
+      this.skip(skipped);
+    } else if (space === untilEnd) this.skip(0);
     const at = FRAMES_AT + (skipped > 0 ? 0 : offset);
     this.i32[at >> 2] = kind;
     this.i32[(at >> 2) + 1] = length;
@@ -127,11 +160,39 @@ export class RingWriter {
     this.peer.ring();
   }
 
-  private fits(wanted: number, credit: number): boolean {
-    let used = (this.tail - this.seenHead) | 0;
-    if (used + wanted <= credit) return true;
-    used = this.inFlightBytes;
-    return used === 0 || used + wanted <= credit;
+  private skip(bytes: number): void {
+    this.skipped = bytes;
+    Atomics.store(this.i32, SKIPPED, bytes);
+  }
+
+  /**
+   * Whether the next frame may lie at the begin although there is room up to the end: when all that the credit allows,
+   * and what is kept back, fits in front of the oldest frame.
+   */
+  private mayTurn(offset: number, space: number, credit: number): boolean {
+    const { taken } = this;
+    return offset - taken >= Math.max(space, credit - taken) + (this.capacity >> 2);
+  }
+
+  /** `credit` of infinity: only room is asked for. */
+  private fits(space: number, skipped: number, credit: number): boolean {
+    if (credit === Number.POSITIVE_INFINITY) {
+      if (this.taken + space + skipped > this.capacity) this.seenHead = Atomics.load(this.i32, HEAD);
+      return this.taken + space + skipped <= this.capacity;
+    }
+    const wanted = space + frameBytesFor(credit, this.capacity);
+    if (this.hasRoom(wanted, skipped, credit)) return true;
+    return (this.inFlightBytes === 0 && credit > 0) || this.hasRoom(wanted, skipped, credit);
+  }
+
+  /** Memory that is not free by the head last seen. */
+  private get taken(): number {
+    return (this.tail - this.seenHead) | 0;
+  }
+
+  /** Whether so many bytes more are within the credit, and leave what is kept back. */
+  private hasRoom(wanted: number, skipped: number, credit: number): boolean {
+    return this.used + wanted <= credit && this.taken + wanted + skipped <= creditMax(this.capacity);
   }
 }
 
@@ -164,10 +225,19 @@ export class RingReader {
     this.seenTail = this.head;
   }
 
+  /** What `setCredit` takes at most. */
+  get creditMax(): number {
+    return creditMax(this.capacity);
+  }
+
+  get credit(): number {
+    return Atomics.load(this.i32, CREDIT);
+  }
+
   /** Bytes published and not released yet. */
   get availableBytes(): number {
     this.seenTail = Atomics.load(this.i32, TAIL);
-    return (this.seenTail - this.head) | 0;
+    return bytesBetween(this.head, this.seenTail, Atomics.load(this.i32, SKIPPED), this.capacity);
   }
 
   /** A mark that was not taken yet; undefined when there is none. One load while there is none. */
@@ -211,8 +281,9 @@ export class RingReader {
     this.peer.ring();
   }
 
-  /** How many bytes the writer may have in flight. */
+  /** How many bytes the writer may have in flight; 0: nothing but the batch that it has begun. */
   setCredit(bytes: number): void {
+    if (bytes === this.credit) return;
     Atomics.store(this.i32, CREDIT, bytes);
     this.peer.ring();
   }

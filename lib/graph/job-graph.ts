@@ -4,7 +4,7 @@
  *
  * Written by: planner. Read by: coordinator, runtime. May import: base, stream-graph.
  */
-import type { OperatorNode, Partitioner } from "./stream-graph.js";
+import type { GroupResources, OperatorNode, Partitioner } from "./stream-graph.js";
 
 /** An operator within a vertex. `inputs` lists the operator of the same vertex that feeds it, if any. */
 export interface ChainedOperator extends OperatorNode {
@@ -39,6 +39,8 @@ export interface JobEdge {
 
 export interface JobGraph {
   readonly job: string;
+  /** By name, where anything is known of a slot sharing group. */
+  readonly groups?: Readonly<Record<string, GroupResources>>;
   readonly vertices: readonly JobVertex[];
   readonly edges: readonly JobEdge[];
 }

@@ -5,6 +5,8 @@
  * Written by: api. Read by: planner. May import: base.
  */
 
+import type { ResourceProfile } from "./resource-profile.js";
+
 /** How records of an edge find their channel. */
 export type Partitioner =
   | "forward"
@@ -46,8 +48,18 @@ export interface StreamEdge {
   readonly explicit?: boolean;
 }
 
+/** What is known of a slot sharing group besides its name. */
+export interface GroupResources {
+  /** Absent: its slots are default slots. */
+  readonly profile?: ResourceProfile;
+  /** Its slots share their threads with slots of no other group. */
+  readonly exclusive?: boolean;
+}
+
 export interface StreamGraph {
   readonly job: string;
+  /** By name, where anything is known of a slot sharing group. */
+  readonly groups?: Readonly<Record<string, GroupResources>>;
   readonly operators: OperatorNode[];
   readonly edges: StreamEdge[];
 }

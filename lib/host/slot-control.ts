@@ -6,17 +6,19 @@
 import { isJobDefinition } from "../api/define-job.js";
 import { buildProgram } from "../api/environment.js";
 import { systemClock } from "../base/clock.js";
-import { MillraceError, messageOf } from "../base/error.js";
+import { MillraceError, messageOf, toData } from "../base/error.js";
 import { systemScheduler } from "../base/scheduler.js";
 import { fingerprint } from "../planner/fingerprint.js";
 import { plan } from "../planner/plan.js";
-import type { JobOptions, SlotControl, SlotEvents } from "../protocol/deployment.js";
+import type { Deployment, JobOptions, SlotControl, SlotEvents } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
+import { operatorFolder } from "../protocol/state-folder.js";
 import { Slot } from "../runtime/slot.js";
 import { backendByName } from "../state/open-backend.js";
 import type { BlobStore, StoreLocation } from "../storage/contract.js";
 import { openBlobStore } from "../storage/open.js";
 import { refuseAsyncFunctions } from "./async-functions.js";
+import { DiskWatch } from "./disk-watch.js";
 
 /** Set while a thread imports a job module: a run() then is a job that starts itself. */
 const IMPORTING = Symbol.for("millrace.importing");
@@ -61,6 +63,7 @@ export async function loadPlan(moduleUrl: string, params: unknown, options: JobO
 
 export function slotControl(events: SlotEvents): SlotControl {
   let slot: Slot | undefined;
+  let disk: DiskWatch | undefined;
   return {
     async deploy(deployment) {
       const { moduleUrl, params, options } = deployment;
@@ -80,6 +83,7 @@ export function slotControl(events: SlotEvents): SlotControl {
         clock: systemClock,
         scheduler: systemScheduler,
       });
+      disk = watchDisk(made, deployment, events);
       await slot.open();
     },
     async start() {
@@ -98,12 +102,26 @@ export function slotControl(events: SlotEvents): SlotControl {
       slot?.checkpointAborted(checkpoint);
     },
     async stop() {
+      disk?.stop();
       await slot?.end(true);
     },
     async close() {
+      disk?.stop();
       await slot?.end(false);
     },
   };
+}
+
+/** Where the slot's profile limits what its state has on disk. */
+function watchDisk({ jobGraph }: Plan, deployment: Deployment, events: SlotEvents): DiskWatch | undefined {
+  const { slot, tasks, runId, attempt } = deployment;
+  const group = jobGraph.vertices[tasks[0]?.vertex ?? -1]?.slotSharingGroup;
+  const maxMb = jobGraph.groups?.[group ?? ""]?.profile?.diskMb ?? 0;
+  if (maxMb === 0) return undefined;
+  const folders = tasks.flatMap(({ vertex, subtask }) =>
+    jobGraph.vertices[vertex]!.operators.map((_, i) => operatorFolder(runId, attempt, vertex, subtask, i)),
+  );
+  return new DiskWatch({ slot, folders, maxMb, onExhausted: (error) => events.failed(toData(error)) });
 }
 
 /** A store that this thread can reach: what is in memory is the main thread's, and travels in messages. */

@@ -1,7 +1,7 @@
 /**
  * Runs slots in worker threads. A host is leased from a Piscina pool: the lease is one `pool.run()` in a
  * fresh thread, whose promise rejects when the thread crashes, runs out of memory or is aborted. Control
- * calls go over Comlink on a transferred MessagePort.
+ * calls go over Comlink on a transferred MessagePort. Slots with a profile may share a host: what ends it ends all.
  *
  * The only file, with workers/, that knows Piscina and Comlink.
  */
@@ -13,7 +13,8 @@ import { Piscina } from "piscina";
 import { type ErrorData, fromData, MillraceError, messageOf, toData } from "../base/error.js";
 import { systemScheduler } from "../base/scheduler.js";
 import type { Deployment, SlotControl, SlotEvents } from "../protocol/deployment.js";
-import type { LaunchHost, SlotResources } from "../protocol/slot-host.js";
+import type { HostMemory, HostPlan, LaunchHost, SlotHost } from "../protocol/slot-host.js";
+import { memoryOf } from "./host-memory.js";
 import { MemoryWatch } from "./memory-watch.js";
 import { slotControl } from "./slot-control.js";
 
@@ -26,52 +27,98 @@ const GONE = -1;
 /** What a lease is given. */
 export interface Lease {
   readonly port: MessagePort;
-  readonly slot: number;
-  readonly resources: SlotResources;
+  readonly memory: HostMemory;
 }
 
 /** An error crosses Comlink as an answer: it would lose its code as an exception. */
 type Answer = { ok: true } | { ok: false; error: ErrorData };
 
 interface RemoteControl {
-  deploy(deployment: unknown): Promise<Answer>;
-  start(): Promise<Answer>;
-  addSplits(vertex: number, subtask: number, splits: unknown): void;
-  trigger(barrier: unknown, tasks: unknown): void;
-  checkpointCompleted(checkpoint: number): void;
-  checkpointAborted(checkpoint: number): void;
-  stop(): Promise<Answer>;
-  close(): Promise<Answer>;
+  deploy(slot: number, deployment: unknown): Promise<Answer>;
+  start(slot: number): Promise<Answer>;
+  addSplits(slot: number, vertex: number, subtask: number, splits: unknown): void;
+  trigger(slot: number, barrier: unknown, tasks: unknown): void;
+  checkpointCompleted(slot: number, checkpoint: number): void;
+  checkpointAborted(slot: number, checkpoint: number): void;
+  stop(slot: number): Promise<Answer>;
+  close(slot: number): Promise<Answer>;
 }
 
 /** How long after the last start of a slot spare threads are started. */
 const SPARE_DELAY_MS = 500;
-/** The slot of a host that has none yet. */
-const SPARE_SLOT = -1;
 
 export interface WorkerHostsOptions {
-  /** A session keeps hosts whose slot ended well for its next job. */
+  /** A session keeps hosts whose slots ended well for its next job. */
   readonly keepsHosts?: boolean;
   /** Threads that wait, started and with the library imported, to take the place of those that a failure ends. */
   readonly spares?: number;
 }
 
-/** A pool of hosts, all with the same resources. */
+/** Hosts of any memory: a pool for each. */
 export class WorkerHosts {
+  private readonly slots: number;
+  private readonly memory: HostMemory;
+  private readonly options: WorkerHostsOptions;
+  private readonly pools = new Map<string, HostPool>();
+  /** What runs slots of a plan now. */
+  private readonly running = new WeakMap<HostPlan, WorkerHost>();
+
+  /** `slots`: at most so many threads of one memory at once; `memory`: of a host for a default slot. */
+  constructor(slots: number, memory: HostMemory, options: WorkerHostsOptions = {}) {
+    this.slots = slots;
+    this.memory = memory;
+    this.options = options;
+  }
+
+  readonly launch: LaunchHost = async (slot, events, plan) => {
+    const pool = this.poolOf(memoryOf(plan, this.memory));
+    let host = this.running.get(plan);
+    if (host === undefined || host.ended) {
+      host = pool.take();
+      this.running.set(plan, host);
+    }
+    const given = host;
+    return given.attach(slot, events, async () => {
+      if (this.running.get(plan) === given) this.running.delete(plan);
+      await pool.giveBack(given);
+    });
+  };
+
+  /** Hosts that wait for a slot. */
+  get waiting(): number {
+    return [...this.pools.values()].reduce((sum, pool) => sum + pool.waiting, 0);
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.pools.values()].map((pool) => pool.destroy()));
+  }
+
+  private poolOf(memory: HostMemory): HostPool {
+    const key = JSON.stringify(memory);
+    let pool = this.pools.get(key);
+    if (pool === undefined) {
+      pool = new HostPool(this.slots, memory, this.options);
+      this.pools.set(key, pool);
+    }
+    return pool;
+  }
+}
+
+/** A pool of hosts, all with the same memory. */
+class HostPool {
   private readonly pool: Piscina;
-  private readonly resources: SlotResources;
+  private readonly memory: HostMemory;
   /** Hosts without a slot. */
   private readonly idle: WorkerHost[] = [];
   private readonly keepsHosts: boolean;
   private readonly spares: number;
+  /** Hosts given out. */
+  private readonly used = new Set<WorkerHost>();
+  private mostUsed = 0;
   private cancelRefill: (() => void) | undefined;
 
-  constructor(
-    slots: number,
-    resources: SlotResources,
-    { keepsHosts = false, spares = 0 }: WorkerHostsOptions = {},
-  ) {
-    this.resources = resources;
+  constructor(slots: number, memory: HostMemory, { keepsHosts = false, spares = 0 }: WorkerHostsOptions) {
+    this.memory = memory;
     this.keepsHosts = keepsHosts;
     this.spares = spares;
     this.pool = new Piscina({
@@ -82,31 +129,29 @@ export class WorkerHosts {
       atomics: "disabled",
       concurrentTasksPerWorker: 1,
       resourceLimits: {
-        maxOldGenerationSizeMb: resources.heapMb,
-        maxYoungGenerationSizeMb: resources.youngMb,
+        maxOldGenerationSizeMb: memory.heapMb,
+        maxYoungGenerationSizeMb: memory.youngMb,
       },
     });
     // A thread that was told to end may run out of heap before it does: its lease has been answered then.
     this.pool.on("error", () => undefined);
   }
 
-  readonly launch: LaunchHost = async (slot, events) => {
-    const host = this.takeIdle() ?? new WorkerHost(this.pool, slot, this.resources);
+  take(): WorkerHost {
+    const host = this.takeIdle() ?? new WorkerHost(this.pool, this.memory);
+    for (const each of this.used) if (each.ended) this.used.delete(each);
+    this.used.add(host);
+    this.mostUsed = Math.max(this.mostUsed, this.used.size);
     this.refillLater();
-    host.slot = slot;
-    host.events = events;
-    return {
-      control: host.control,
-      failed: host.failed,
-      kill: () => host.end(),
-      release: async () => {
-        if (this.keepsHosts && !host.ended) this.idle.push(host);
-        else await host.end();
-      },
-    };
-  };
+    return host;
+  }
 
-  /** Hosts that wait for a slot. */
+  async giveBack(host: WorkerHost): Promise<void> {
+    this.used.delete(host);
+    if (this.keepsHosts && !host.ended) this.idle.push(host);
+    else await host.end();
+  }
+
   get waiting(): number {
     return this.idle.filter(({ ended }) => !ended).length;
   }
@@ -129,54 +174,83 @@ export class WorkerHosts {
     if (this.spares === 0) return;
     this.cancelRefill?.();
     this.cancelRefill = systemScheduler.after(SPARE_DELAY_MS, () => {
-      while (this.waiting < this.spares) {
-        this.idle.push(new WorkerHost(this.pool, SPARE_SLOT, this.resources));
-      }
+      const spares = Math.min(this.spares, this.mostUsed);
+      while (this.waiting < spares) this.idle.push(new WorkerHost(this.pool, this.memory));
     });
   }
 }
 
+/** One slot in a host, seen from the main thread. */
+interface Attached {
+  readonly events: SlotEvents;
+  readonly fail: (error: MillraceError) => void;
+}
+
 /** One leased thread, seen from the main thread. */
 class WorkerHost {
-  slot: number;
-  events: SlotEvents | undefined;
   /** Asked to end, or ended by itself. */
   ended = false;
-  readonly control: SlotControl;
-  /** Rejects when the thread ends without being asked to. */
-  readonly failed: Promise<never>;
+  private readonly attached = new Map<number, Attached>();
+  private readonly remote: RemoteControl;
   private readonly pool: Piscina;
   private readonly abort = new AbortController();
   private readonly gone: Promise<unknown>;
   /** The thread has imported the library: Node aborts the process when a thread is ended while it does. */
   private readonly started: Promise<void>;
 
-  constructor(pool: Piscina, slot: number, resources: SlotResources) {
+  constructor(pool: Piscina, memory: HostMemory) {
     this.pool = pool;
-    this.slot = slot;
     const { port1, port2 } = new MessageChannel();
-    const lease: Lease = { port: port2, slot, resources };
+    const lease: Lease = { port: port2, memory };
     this.gone = pool.run(lease, { transferList: [port2], signal: this.abort.signal }).then(
       () => undefined,
       (error: unknown) => error,
     );
-    this.failed = this.gone.then((error) => {
+    void this.gone.then((error) => {
       port1.close();
       // Comlink holds the port for as long as its proxy lives, which is as long as a listener of the port knows this.
       port1.removeAllListeners();
-      if (this.ended) return new Promise<never>(() => undefined);
+      if (this.ended) return;
       this.ended = true;
-      throw endOfThread(error, this.slot);
+      for (const [slot, { fail }] of this.attached) fail(endOfThread(error, slot));
     });
-    this.failed.catch(() => undefined);
     this.started = new Promise((resolve) => {
       port1.once("message", () => resolve());
       void this.gone.then(() => resolve());
     });
     port1.on("message", (message: SlotMessage) => {
-      if (message?.event !== undefined && this.events !== undefined) dispatch(this.events, message);
+      if (message?.event === undefined) return;
+      const events = this.attached.get(message.slot)?.events;
+      if (events !== undefined) dispatch(events, message);
     });
-    this.control = this.controlOver(port1);
+    this.remote = Comlink.wrap<RemoteControl>(endpointOf(port1)) as unknown as RemoteControl;
+  }
+
+  /** Gives the host a slot. `whenLeft`: all of its slots have been released. */
+  attach(slot: number, events: SlotEvents, whenLeft: () => Promise<void>): SlotHost {
+    let fail!: (error: MillraceError) => void;
+    const failed = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    failed.catch(() => undefined);
+    const own = { events, fail };
+    this.attached.set(slot, own);
+    const leave = () => {
+      if (this.attached.get(slot) === own) this.attached.delete(slot);
+    };
+    return {
+      control: this.controlOf(slot, failed),
+      failed,
+      kill: async () => {
+        leave();
+        for (const [other, { fail: failOther }] of this.attached) failOther(endedWith(other, slot));
+        await this.end();
+      },
+      release: async () => {
+        leave();
+        if (this.attached.size === 0) await whenLeft();
+      },
+    };
   }
 
   /** Resolves when the thread is gone: it may write files to its last moment. */
@@ -190,29 +264,33 @@ class WorkerHost {
     await Promise.allSettled([this.gone, ...ending.map((thread) => once(thread, "exit"))]);
   }
 
-  private controlOver(port: MessagePort): SlotControl {
-    const remote = Comlink.wrap<RemoteControl>(endpointOf(port)) as unknown as RemoteControl;
+  private controlOf(slot: number, failed: Promise<never>): SlotControl {
+    const { remote } = this;
     const ask = async (answer: Promise<Answer>) => {
-      const got = await Promise.race([answer, this.failed]);
+      const got = await Promise.race([answer, failed]);
       if (!got.ok) throw fromData(got.error);
     };
     return {
-      deploy: (deployment) => ask(remote.deploy(deployment)),
-      start: () => ask(remote.start()),
-      addSplits: (vertex, subtask, splits) => void remote.addSplits(vertex, subtask, splits),
-      trigger: (barrier, tasks) => void remote.trigger(barrier, tasks),
-      checkpointCompleted: (checkpoint) => void remote.checkpointCompleted(checkpoint),
-      checkpointAborted: (checkpoint) => void remote.checkpointAborted(checkpoint),
-      stop: () => ask(remote.stop()),
-      close: () => ask(remote.close()),
+      deploy: (deployment) => ask(remote.deploy(slot, deployment)),
+      start: () => ask(remote.start(slot)),
+      addSplits: (vertex, subtask, splits) => void remote.addSplits(slot, vertex, subtask, splits),
+      trigger: (barrier, tasks) => void remote.trigger(slot, barrier, tasks),
+      checkpointCompleted: (checkpoint) => void remote.checkpointCompleted(slot, checkpoint),
+      checkpointAborted: (checkpoint) => void remote.checkpointAborted(slot, checkpoint),
+      stop: () => ask(remote.stop(slot)),
+      close: () => ask(remote.close(slot)),
     };
   }
 }
 
-type SlotMessage = { event?: keyof SlotEvents; given: any[] };
+type SlotMessage = { slot: number; event?: keyof SlotEvents; given: any[] };
 
 function dispatch(events: SlotEvents, message: SlotMessage): void {
   (events[message.event!] as (...given: any[]) => void)(...message.given);
+}
+
+function endedWith(slot: number, other: number): MillraceError {
+  return new MillraceError("SLOT_CRASHED", `slot ${slot}: its thread was ended with slot ${other}`);
 }
 
 function endOfThread(error: unknown, slot: number): MillraceError {
@@ -227,15 +305,59 @@ function endOfThread(error: unknown, slot: number): MillraceError {
   return new MillraceError("SLOT_CRASHED", `slot ${slot}: ${messageOf(error)}`, { cause: error });
 }
 
-/** Runs in the worker: serves control calls until the port closes. */
-export async function serveSlot(lease: Lease): Promise<void> {
-  const { port } = lease;
-  process.setSourceMapsEnabled(true);
+/** The slots of this thread. */
+class HostedSlots {
+  private readonly port: MessagePort;
+  private readonly controls = new Map<number, { control: SlotControl; events: SlotEvents }>();
+
+  constructor(port: MessagePort) {
+    this.port = port;
+  }
+
+  /** As errors call them. */
+  get name(): string {
+    const slots = [...this.controls.keys()];
+    return slots.length === 1 ? `slot ${slots[0]}` : `the host of slots ${slots.join(", ")}`;
+  }
+
+  failAll(error: MillraceError): void {
+    for (const { events } of this.controls.values()) events.failed(toData(error));
+  }
+
+  readonly remote: RemoteControl = {
+    deploy: (slot, deployment) => {
+      const events = eventsOf(this.port, slot);
+      const control = slotControl(events);
+      this.controls.set(slot, { control, events });
+      return answer(control.deploy(deployment as Deployment));
+    },
+    start: (slot) => answer(this.of(slot)?.start()),
+    addSplits: (slot, vertex, subtask, splits) => this.of(slot)?.addSplits(vertex, subtask, splits as never),
+    trigger: (slot, barrier, tasks) => this.of(slot)?.trigger(barrier as never, tasks as never),
+    checkpointCompleted: (slot, checkpoint) => this.of(slot)?.checkpointCompleted(checkpoint),
+    checkpointAborted: (slot, checkpoint) => this.of(slot)?.checkpointAborted(checkpoint),
+    stop: (slot) => answer(this.end(slot, (control) => control.stop())),
+    close: (slot) => answer(this.end(slot, (control) => control.close())),
+  };
+
+  private of(slot: number): SlotControl | undefined {
+    return this.controls.get(slot)?.control;
+  }
+
+  private async end(slot: number, how: (control: SlotControl) => Promise<void>): Promise<void> {
+    const ending = this.controls.get(slot);
+    if (ending === undefined) return;
+    await how(ending.control);
+    if (this.controls.get(slot) === ending) this.controls.delete(slot);
+  }
+}
+
+function eventsOf(port: MessagePort, slot: number): SlotEvents {
   const tell =
     <K extends keyof SlotEvents>(event: K) =>
     (...given: any[]) =>
-      port.postMessage({ event, given });
-  const events: SlotEvents = {
+      port.postMessage({ slot, event, given } satisfies SlotMessage);
+  return {
     requestSplits: tell("requestSplits"),
     rows: (uid, rows, checkpoint) => {
       try {
@@ -250,30 +372,24 @@ export async function serveSlot(lease: Lease): Promise<void> {
     dataEnded: tell("dataEnded"),
     failed: tell("failed"),
   };
-  const control = slotControl(events);
-  // A host that is kept, or spare, is given its slot when one is deployed.
-  const place = { slot: lease.slot };
-  const watch = new MemoryWatch(place, lease.resources, (error) => events.failed(toData(error)));
-  const answer = async (work: Promise<void>): Promise<Answer> =>
-    work.then(
-      () => ({ ok: true }) as const,
-      (error: unknown) => ({ ok: false, error: toData(error) }) as const,
-    );
+}
+
+async function answer(work: Promise<void> | undefined): Promise<Answer> {
+  try {
+    await work;
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, error: toData(error) };
+  }
+}
+
+/** Runs in the worker: serves control calls until the port closes. */
+export async function serveSlots({ port, memory }: Lease): Promise<void> {
+  process.setSourceMapsEnabled(true);
+  const slots = new HostedSlots(port);
+  const watch = new MemoryWatch(slots, memory, (error) => slots.failAll(error));
   const ended = new Promise<void>((resolve) => port.on("close", () => resolve()));
-  const remote: RemoteControl = {
-    deploy: (deployment) => {
-      place.slot = (deployment as Deployment).slot;
-      return answer(control.deploy(deployment as Deployment));
-    },
-    start: () => answer(control.start()),
-    addSplits: (vertex, subtask, splits) => control.addSplits(vertex, subtask, splits as never),
-    trigger: (barrier, tasks) => control.trigger(barrier as never, tasks as never),
-    checkpointCompleted: (checkpoint) => control.checkpointCompleted(checkpoint),
-    checkpointAborted: (checkpoint) => control.checkpointAborted(checkpoint),
-    stop: () => answer(control.stop()),
-    close: () => answer(control.close()),
-  };
-  Comlink.expose(remote, endpointOf(port));
+  Comlink.expose(slots.remote, endpointOf(port));
   port.postMessage({ started: true });
   await ended;
   watch.stop();

@@ -20,17 +20,29 @@ export const METRIC_FIELDS = [
   "lateRecordsDropped",
   "recordsFailed",
   "finished",
+  /** Bytes that the task's channels may have in flight: as announced to the senders, and as measured last. */
+  "debloatedBufferSize",
+  "instantBufferSize",
+  /** In how many ms the task would be through with what its channels have in flight. */
+  "estimatedTimeToConsumeBuffersMs",
+  /** In the task's channels, as far as the task can see them, and on its own side of what it sends. */
+  "bytesInFlight",
+  /** Bytes a second that the task takes while it does not wait for input. */
+  "throughput",
+  /** Bytes that the task may have in flight in the channels that it sends to, as their receivers have announced. */
+  "creditBytes",
 ] as const;
 
 export type MetricField = (typeof METRIC_FIELDS)[number];
 export type MetricValues = Record<MetricField, number>;
 
 const WIDTH = METRIC_FIELDS.length;
+const PLACE = Object.fromEntries(METRIC_FIELDS.map((field, i) => [field, i])) as Record<MetricField, number>;
 
 export function createTaskMetrics(subtasks: number): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(subtasks * WIDTH * 8);
   const view = new Float64Array(memory);
-  const watermark = METRIC_FIELDS.indexOf("watermark");
+  const watermark = PLACE.watermark;
   for (let row = 0; row < subtasks; row++) view[row * WIDTH + watermark] = Number.NEGATIVE_INFINITY;
   return memory;
 }
@@ -44,11 +56,11 @@ export class TaskMetrics {
   }
 
   set(field: MetricField, value: number): void {
-    this.view[METRIC_FIELDS.indexOf(field)] = value;
+    this.view[PLACE[field]] = value;
   }
 
   add(field: MetricField, value: number): void {
-    this.view[METRIC_FIELDS.indexOf(field)]! += value;
+    this.view[PLACE[field]]! += value;
   }
 
   /** The subtask begins anew. */

@@ -16,6 +16,7 @@ export interface CustomAggregate<T, A, R> {
   add(accumulator: A, record: T): A;
   /** Folds `other` into `accumulator`; answers the accumulator. */
   merge(accumulator: A, other: A): A;
+  /** Not the accumulator itself where it is changed in place and the result is given out more than once. */
   result(accumulator: A): R;
 }
 

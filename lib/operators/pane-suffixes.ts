@@ -26,30 +26,27 @@ export class PaneSuffixes {
   private readonly front: GroupTable[] = [];
   private frontStart = 0;
   private readonly back: GroupTable;
-  private readonly merged: GroupTable;
   private readonly spare: GroupTable[] = [];
 
   constructor(code: GroupCode, panes: Panes) {
     this.code = code;
     this.panes = panes;
     this.back = code.table();
-    this.merged = code.table();
   }
 
   /** All groups of a window; starts and ends of successive calls grow. Good until the next call. */
   tableOf(start: number, end: number): GroupTable {
     while (this.front.length > 0 && this.frontStart < start) this.drop();
-    if (this.front.length === 0) {
-      this.turn(start, end);
-      return this.front.at(-1)!;
+    if (this.front.length === 0) this.turn(start, end);
+    else {
+      const { size } = this.panes;
+      for (let pane = this.until; pane < end; pane += size) this.fold(this.back, this.panes.get(pane));
+      this.until = end;
     }
-    const { size } = this.panes;
-    for (let pane = this.until; pane < end; pane += size) this.fold(this.back, this.panes.get(pane));
-    this.until = end;
-    this.merged.clear();
-    this.fold(this.merged, this.front.at(-1));
-    this.fold(this.merged, this.back);
-    return this.merged;
+    // In place: no later window begins with this pane.
+    const table = this.front.at(-1)!;
+    this.fold(table, this.back);
+    return table;
   }
 
   /** A pane that is merged already has changed. */

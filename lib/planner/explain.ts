@@ -1,11 +1,13 @@
 /** A plan for people: as a tree and as a mermaid diagram. */
 import type { JobEdge, JobGraph, JobVertex } from "../graph/job-graph.js";
+import { describe } from "../graph/resource-profile.js";
+import { type HostsPlan, shareOf } from "./hosts.js";
 
-export function explainTree(graph: JobGraph): string {
+export function explainTree(graph: JobGraph, hosts?: HostsPlan): string {
   const lines = [`job ${graph.job}`];
   for (const vertex of graph.vertices) {
     const inputs = graph.edges.filter((edge) => edge.to === vertex.id);
-    lines.push(`├─ [${vertex.id}] parallelism ${vertex.parallelism}${groupOf(vertex)}`);
+    lines.push(`├─ [${vertex.id}] parallelism ${vertex.parallelism}${groupOf(vertex, graph)}`);
     for (const edge of inputs)
       lines.push(`│    ◂─ ${edge.partitioner}${sideOf(edge)}${inputOf(edge)} ── [${edge.from}]`);
     const depth = new Map<number, number>();
@@ -19,7 +21,20 @@ export function explainTree(graph: JobGraph): string {
       );
     });
   }
+  if (hosts !== undefined) lines.push("hosts", ...explainHosts(hosts));
   return `${lines.join("\n")}\n`;
+}
+
+function explainHosts(plan: HostsPlan): string[] {
+  return plan.hosts.map(({ slots, profile, exclusive, memoryMaxMb }, id) => {
+    const shares = slots.map((slot) => {
+      const share = shareOf(slot, plan);
+      return `slot ${slot} of ${plan.slots[slot]!.group}${share === 1 ? "" : ` ${Math.round(share * 100)}%`}`;
+    });
+    const takes = profile === undefined ? "" : `: ${describe(profile)}`;
+    const most = memoryMaxMb === undefined ? "" : `: at most ${Math.floor(memoryMaxMb)} MiB heap`;
+    return `├─ [${id}] ${shares.join(", ")}${takes}${most}${exclusive === undefined ? "" : " (exclusive)"}`;
+  });
 }
 
 export function explainMermaid(graph: JobGraph): string {
@@ -32,8 +47,10 @@ export function explainMermaid(graph: JobGraph): string {
   return `${lines.join("\n")}\n`;
 }
 
-function groupOf(vertex: JobVertex): string {
-  return vertex.slotSharingGroup === "default" ? "" : ` group ${vertex.slotSharingGroup}`;
+function groupOf({ slotSharingGroup: group }: JobVertex, { groups }: JobGraph): string {
+  const profile = groups?.[group]?.profile;
+  if (profile !== undefined) return ` group ${group} (a slot takes ${describe(profile)})`;
+  return group === "default" ? "" : ` group ${group}`;
 }
 
 function sideOf(edge: JobEdge): string {

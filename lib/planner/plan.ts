@@ -55,7 +55,9 @@ export function plan(given: Program, options: PlanOptions): Plan {
       ...(edge.input === undefined ? {} : { input: edge.input }),
     });
   }
-  return { jobGraph: { job: program.graph.job, vertices, edges: jobEdges }, program };
+  const { job, groups } = program.graph;
+  const jobGraph = { job, ...(groups === undefined ? {} : { groups }), vertices, edges: jobEdges };
+  return { jobGraph, program };
 }
 
 function checkParallelism(what: string, value: number): void {

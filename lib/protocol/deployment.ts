@@ -9,6 +9,7 @@ import type { Barrier } from "../checkpoint/barrier.js";
 import type { TaskId } from "../checkpoint/checkpoint-plan.js";
 import type { TaskSnapshot } from "../checkpoint/snapshot.js";
 import type { TaskRestore } from "../checkpoint/task-restore.js";
+import type { DebloatSettings } from "../exchange/debloating.js";
 import type { Split } from "../source/contract.js";
 import type { StoreLocation } from "../storage/contract.js";
 
@@ -21,6 +22,8 @@ export interface JobOptions {
   readonly rescalable?: boolean;
   readonly keptMaxParallelism?: Readonly<Record<string, number>>;
   readonly bufferTimeoutMs: number;
+  /** Absent: what channels may have in flight stays as it is. */
+  readonly debloat?: DebloatSettings;
   /** `heap`, `lmdb` or the URL of a module; default heap. */
   readonly stateBackend?: string;
 }
@@ -56,6 +59,8 @@ export interface Deployment {
   /** The store that `restores` refer to; absent where everything is inline. */
   readonly restoreFrom?: StoreLocation;
   readonly slot: number;
+  /** The part of its host's loop time that the slot has; 1 (default): it is alone there. */
+  readonly share?: number;
   readonly tasks: readonly TaskAssignment[];
   /** slotOf[vertex][subtask] */
   readonly slotOf: readonly (readonly number[])[];

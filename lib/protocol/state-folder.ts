@@ -11,3 +11,14 @@ export const STATE_FOLDER_PREFIX = "millrace-state-";
 export function stateFolder(runId: string, attempt: number): string {
   return join(tmpdir(), `${STATE_FOLDER_PREFIX}${process.pid}-${runId}`, `${attempt}`);
 }
+
+/** The one of an operator in a subtask: `operator` is its index in its vertex. */
+export function operatorFolder(
+  runId: string,
+  attempt: number,
+  vertex: number,
+  subtask: number,
+  operator: number,
+): string {
+  return join(stateFolder(runId, attempt), `${vertex}-${subtask}-${operator}`);
+}

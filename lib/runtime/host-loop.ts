@@ -1,9 +1,9 @@
 /**
- * The loop of a host: gives every task a turn, round after round for a few ms, then lets the event loop
- * turn. When nothing moves it spins a little, yields a little, then sleeps on the doorbell.
+ * The loop of a slot: gives every task a turn, round after round for a few ms, then lets the event loop
+ * turn. When nothing moves it spins a little, yields a little, then sleeps on the doorbell. Slots of one host take
+ * turns in its event loop, each for its share of the time.
  */
 import type { Clock } from "../base/clock.js";
-import { ROUND_MS } from "../base/limits.js";
 import type { Scheduler } from "../base/scheduler.js";
 import type { Doorbell } from "../exchange/doorbell.js";
 import type { RoundCounter } from "../metrics/round-times.js";
@@ -24,6 +24,8 @@ export interface HostLoopOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly doorbell: Doorbell;
+  /** How long rounds run before the event loop may turn: with slots beside this one, its share of the thread. */
+  readonly roundsMs: number;
   /** Bumped every round. */
   readonly progress: Int32Array;
   readonly times: RoundCounter;
@@ -67,8 +69,8 @@ export class HostLoop {
 
   private readonly rounds = (): void => {
     if (!this.running) return;
-    const { clock, progress, scheduler } = this.options;
-    const until = clock.steady() + ROUND_MS;
+    const { clock, progress, scheduler, roundsMs } = this.options;
+    const until = clock.steady() + roundsMs;
     try {
       let moved = false;
       this.woken = false;
@@ -120,10 +122,7 @@ export class HostLoop {
   /** The time since the last mark was this task's. */
   private account(task: Task, progressed: boolean): void {
     const now = this.options.clock.steady();
-    task.addTime(
-      progressed ? "busyMs" : task.backPressured ? "backPressuredMs" : "idleMs",
-      now - this.lastMark,
-    );
+    task.spend(now, now - this.lastMark, progressed);
     this.lastMark = now;
   }
 
@@ -146,9 +145,7 @@ export class HostLoop {
       this.idleRounds = 0;
       const now = clock.steady();
       for (const task of this.tasks) {
-        if (task.phase !== "finished") {
-          task.addTime(task.backPressured ? "backPressuredMs" : "idleMs", now - this.lastMark);
-        }
+        if (task.phase !== "finished") task.spend(now, 0, false);
       }
       this.lastMark = now;
       this.rounds();

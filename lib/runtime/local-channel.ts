@@ -1,26 +1,36 @@
 // @hot a direct call while open, one array write otherwise; guarded by benchmarks/nexmark
 import { HELD_RECORDS_MAX } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
+import type { Bounds } from "../exchange/debloating.js";
+import type { DebloatedChannel } from "./debloater.js";
 import { ElementQueue, Queued } from "./element-queue.js";
 import type { Input, Receiver, TakeRecord } from "./inputs.js";
 import type { Output, OutputOwner } from "./outputs.js";
 
-/** Records that may wait before the sender is asked to stop. */
-const QUEUE_SOFT = 1024;
+/** Records that may wait before the sender is asked to stop: as few as its receiver's speed says. */
+const QUEUE_BOUNDS = { minBytes: 16, maxBytes: 1024 };
 
 /**
  * A channel within a slot. While `open`, the sender's chain calls the receiver's entry directly (see
  * chain-code.ts); otherwise elements queue in order. The receiver closes it before anything of its own
  * can be suspended, and opens it again once the queue is empty and nothing is pending.
  */
-export class LocalChannel implements Output, Input {
+export class LocalChannel implements Output, Input, DebloatedChannel {
   open = true;
   held = false;
+  wasHeld = false;
+  ended = false;
+  recordsTaken = 0;
+  readonly unit = "records";
+  readonly bounds: Bounds = QUEUE_BOUNDS;
+  readonly firstLimit = QUEUE_BOUNDS.maxBytes;
   recordsOut = 0;
   /** Of a record given without its key group, as the sender's only receiver does not ask; a snapshot's next one may. */
   keyGroupOf: ((record: unknown) => number) | undefined;
   readonly bytesOut = 0;
   readonly bytesIn = 0;
+  readonly waitingBytes = 0;
+  readonly creditBytes = 0;
   private readonly receiver: Receiver;
   private readonly input: number;
   private readonly owner: OutputOwner;
@@ -30,6 +40,7 @@ export class LocalChannel implements Output, Input {
   private marked: { readonly barrier: Barrier; readonly at: number } | undefined;
   private markEnd = 0;
   private dropBarriersTo = 0;
+  private softLimit = QUEUE_BOUNDS.maxBytes;
 
   constructor(receiver: Receiver, input: number, owner: OutputOwner) {
     this.receiver = receiver;
@@ -41,12 +52,28 @@ export class LocalChannel implements Output, Input {
     return this.recordsOut;
   }
 
+  get framedRecords(): number {
+    return this.recordsTaken;
+  }
+
+  get framedSize(): number {
+    return this.recordsTaken;
+  }
+
+  get inFlight(): number {
+    return this.queue.length;
+  }
+
+  setLimit(records: number): void {
+    this.softLimit = records;
+  }
+
   /** Queues a record; the chain calls it when the channel is not open. */
   push(record: unknown, timestamp: number, keyGroup: number): void {
     this.queue.record(record, timestamp, keyGroup);
     this.receiver.wake();
     const queued = this.queue.length;
-    if (queued >= QUEUE_SOFT) this.owner.raise(queued >= HELD_RECORDS_MAX ? 2 : 1);
+    if (queued >= this.softLimit) this.owner.raise(queued >= HELD_RECORDS_MAX ? 2 : 1);
   }
 
   restore(record: unknown, timestamp: number, keyGroup: number): void {
@@ -83,8 +110,10 @@ export class LocalChannel implements Output, Input {
   }
 
   endOfData(): void {
-    if (this.open) this.receiver.onEndOfData(this.input);
-    else this.later(() => this.queue.endOfData());
+    if (this.open) {
+      this.ended = true;
+      this.receiver.onEndOfData(this.input);
+    } else this.later(() => this.queue.endOfData());
   }
 
   end(): void {
@@ -127,6 +156,7 @@ export class LocalChannel implements Output, Input {
 
   drain(limit: number, blocked: () => boolean): number {
     const { queue, receiver, input } = this;
+    if (this.held) this.wasHeld = true;
     let taken = 0;
     while (taken < limit && queue.length > 0 && !this.held && !blocked()) {
       // What stands behind a mark is never taken before the mark is told.
@@ -139,6 +169,7 @@ export class LocalChannel implements Output, Input {
       queue.shift();
       switch (kind) {
         case Queued.RECORD:
+          this.recordsTaken++;
           if (this.capturing !== undefined) this.capturing(value, stamp, keyGroup);
           receiver.entry(value, stamp, keyGroup);
           break;
@@ -152,6 +183,7 @@ export class LocalChannel implements Output, Input {
           if ((value as Barrier).id > this.dropBarriersTo) receiver.onBarrier(input, value as Barrier);
           break;
         case Queued.END_OF_DATA:
+          this.ended = true;
           receiver.onEndOfData(input);
           break;
         default:
@@ -163,7 +195,7 @@ export class LocalChannel implements Output, Input {
 
   get level(): 0 | 1 | 2 {
     const queued = this.queue.length;
-    return queued < QUEUE_SOFT ? 0 : queued < HELD_RECORDS_MAX ? 1 : 2;
+    return queued < this.softLimit ? 0 : queued < HELD_RECORDS_MAX ? 1 : 2;
   }
 
   /** What is queued is the receiver's already. */

@@ -1,5 +1,4 @@
 /** The state of a task's operators: what they have declared, and what of it goes into snapshots. */
-import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import type { ChainedOperator, JobVertex } from "../graph/job-graph.js";
 import type { Operator } from "../operators/contract.js";
@@ -19,17 +18,23 @@ export class OperatorStates {
   private readonly subtask: number;
   private readonly job: string;
   private readonly services: StateServices;
-  private readonly folder: string;
+  private readonly folderOf: (operator: number) => string;
   private readonly declared = new Map<string, DeclaredParts>();
   private readonly keyed: KeyedState[] = [];
 
-  /** `folder`: of this attempt; each operator in each subtask has one of its own in it. */
-  constructor(vertex: JobVertex, subtask: number, job: string, services: StateServices, folder: string) {
+  /** `folderOf`: by the operator's index in its vertex, a folder of its own in this attempt. */
+  constructor(
+    vertex: JobVertex,
+    subtask: number,
+    job: string,
+    services: StateServices,
+    folderOf: (operator: number) => string,
+  ) {
     this.vertex = vertex;
     this.subtask = subtask;
     this.job = job;
     this.services = services;
-    this.folder = folder;
+    this.folderOf = folderOf;
   }
 
   partsOf({ uid, name }: ChainedOperator): StateParts {
@@ -44,10 +49,7 @@ export class OperatorStates {
       subtask: this.subtask,
       maxParallelism,
       groups: rangeOf(this.subtask, maxParallelism, parallelism),
-      directory: join(
-        this.folder,
-        `${this.vertex.id}-${this.subtask}-${this.vertex.operators.indexOf(node)}`,
-      ),
+      directory: this.folderOf(this.vertex.operators.indexOf(node)),
       now: this.services.clock.now,
       parts: this.partsOf(node),
     });

@@ -28,6 +28,10 @@ export interface Output {
   rest(steady: number): void;
   /** Everything given was taken by the ring or the receiver. */
   readonly drained: boolean;
+  /** Bytes that wait on this side. */
+  readonly waitingBytes: number;
+  /** Bytes that may be in flight. */
+  readonly creditBytes: number;
   readonly recordsOut: number;
   readonly bytesOut: number;
 }

@@ -43,13 +43,16 @@ export class RingChannel implements Output, FrameSink {
   private readonly queue = new ElementQueue();
   /** Frames that found no room at all: parts of large records. */
   private frames: WaitingFrame[] = [];
+  private frameBytes: number;
   private since = Number.NaN;
 
   constructor(sab: SharedArrayBuffer, peer: Doorbell, owner: OutputOwner, options: RingChannelOptions) {
     this.ring = new RingWriter(sab, peer);
     this.owner = owner;
     this.bufferTimeoutMs = options.bufferTimeoutMs;
-    this.writer = createRecordWriter(this, { ...options, frameBytes: this.ring.frameBytes });
+    this.frameBytes = this.ring.frameBytesMax;
+    this.writer = createRecordWriter(this, { ...options, frameBytes: this.frameBytes });
+    this.followCredit();
   }
 
   /** Takes a record while there is no credit. */
@@ -61,6 +64,7 @@ export class RingChannel implements Output, FrameSink {
   frame(kind: FrameKind, bytes: Buffer, length: number, records: number): void {
     this.recordsOut += records;
     this.send(kind, bytes, length, records);
+    this.followCredit();
   }
 
   watermark(watermark: number): void {
@@ -102,8 +106,9 @@ export class RingChannel implements Output, FrameSink {
   pump(): boolean {
     if (!this.held) return false;
     let moved = 0;
+    // A record that has begun is finished, so that a barrier can overtake what is behind it.
     for (const { kind, records, bytes } of this.frames) {
-      if (!this.ring.tryWrite(kind, records, bytes, bytes.length)) break;
+      if (!this.ring.tryWriteBeyond(kind, records, bytes, bytes.length)) break;
       moved++;
     }
     if (moved > 0) this.frames = this.frames.slice(moved);
@@ -118,6 +123,7 @@ export class RingChannel implements Output, FrameSink {
 
   /** A batch goes on when the receiver has nothing else, or when it has waited for the buffer timeout. */
   rest(steady: number): void {
+    this.followCredit();
     if (this.writer.pending === 0) this.since = Number.NaN;
     else if (Number.isNaN(this.since)) this.since = steady;
     if (this.ring.inFlightBytes === 0 || steady - this.since >= this.bufferTimeoutMs) {
@@ -125,6 +131,18 @@ export class RingChannel implements Output, FrameSink {
       this.since = Number.NaN;
     }
     this.ring.ring();
+  }
+
+  /** What was given and is not in the ring yet, as far as the size of records is known. */
+  get waitingBytes(): number {
+    const waiting = this.frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    return (
+      waiting + ((this.queue.length + this.writer.pending) * this.bytesOut) / Math.max(1, this.recordsOut)
+    );
+  }
+
+  get creditBytes(): number {
+    return this.ring.credit;
   }
 
   get level(): 0 | 1 | 2 {
@@ -181,6 +199,14 @@ export class RingChannel implements Output, FrameSink {
       if (this.ring.tryWriteBeyond(kind, records, bytes, length)) return;
     }
     this.frames.push({ kind, records, bytes: Buffer.from(bytes.subarray(0, length)) });
+  }
+
+  /** A batch takes a part of the credit only: a small credit must not wait for a large batch. */
+  private followCredit(): void {
+    const { frameBytes } = this.ring;
+    if (frameBytes === this.frameBytes) return;
+    this.frameBytes = frameBytes;
+    this.writer.limitFrames(frameBytes);
   }
 
   private close(): void {

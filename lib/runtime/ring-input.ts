@@ -1,22 +1,43 @@
 // @hot one frame at a time; guarded by benchmarks/exchange
 import type { Gate } from "../base/gate.js";
+import { CREDIT_BYTES_FIRST } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { FrameKind, RecordReader } from "../codec/contract.js";
 import { createRecordReader } from "../codec/record-reader.js";
+import type { Bounds, DebloatSettings } from "../exchange/debloating.js";
 import type { Doorbell } from "../exchange/doorbell.js";
 import { RingReader } from "../exchange/ring.js";
+import { frameSpace } from "../exchange/ring-layout.js";
+import type { DebloatedChannel } from "./debloater.js";
 import { ElementKind } from "./element-kind.js";
 import { ElementQueue, Queued } from "./element-queue.js";
 import type { Input, Receiver, TakeRecord } from "./inputs.js";
+
+export interface RingInputOptions {
+  /** The receiver keeps records. */
+  readonly retained: boolean;
+  /** Absent: the limit stays as it is. */
+  readonly debloat: DebloatSettings | undefined;
+}
+
+/** Bytes of a record that waits while none has come in a frame yet. */
+const RECORD_BYTES_GUESS = 100;
 
 /**
  * The downstream half of a channel from another slot. Records are decoded straight from the ring; what a
  * checkpoint took out of it ahead of time, or brought back, waits as objects in a queue before it.
  */
-export class RingInput implements Input {
+export class RingInput implements Input, DebloatedChannel {
   held = false;
-  recordsIn = 0;
+  wasHeld = false;
+  ended = false;
   bytesIn = 0;
+  recordsTaken = 0;
+  readonly unit = "bytes";
+  framedRecords = 0;
+  framedSize = 0;
+  readonly bounds: Bounds;
+  readonly firstLimit: number;
   private readonly ring: RingReader;
   private readonly reader: RecordReader;
   private readonly receiver: Receiver;
@@ -25,6 +46,8 @@ export class RingInput implements Input {
   private frameOpen = false;
   private capturing: TakeRecord | undefined;
   private dropBarriersTo = 0;
+  /** What the sender may have in flight, of which it gets what is not queued here. */
+  private limit: number;
 
   constructor(
     sab: SharedArrayBuffer,
@@ -32,24 +55,28 @@ export class RingInput implements Input {
     receiver: Receiver,
     input: number,
     gate: Gate,
-    retained: boolean,
+    { retained, debloat }: RingInputOptions,
   ) {
     this.ring = new RingReader(sab, peer);
     this.receiver = receiver;
     this.input = input;
     this.reader = createRecordReader(receiver.entry, gate, retained);
+    this.limit = this.ring.credit;
+    const maxBytes = Math.min(debloat?.maxBytes ?? this.limit, this.ring.creditMax);
+    this.bounds = { minBytes: Math.min(debloat?.minBytes ?? maxBytes, maxBytes), maxBytes };
+    this.firstLimit = CREDIT_BYTES_FIRST;
   }
 
   /** Hands up to about `limit` records to the task while it can take them; answers how many elements. */
   drain(limit: number, blocked: () => boolean): number {
+    if (this.held) this.wasHeld = true;
     let taken = 0;
     while (taken < limit && !this.held && !blocked()) {
       if (this.queue.length > 0) {
-        this.takeQueued();
-        taken++;
+        taken += this.drainQueue(limit - taken, blocked);
       } else if (this.frameOpen) {
         const given = this.reader.drain(limit - taken);
-        this.recordsIn += given;
+        this.recordsTaken += given;
         taken += given;
         if (this.reader.remaining > 0) break;
         this.closeFrame();
@@ -92,7 +119,6 @@ export class RingInput implements Input {
     this.reader.redirect((record, timestamp, keyGroup) => {
       take(record, timestamp, keyGroup);
       this.queue.record(record, timestamp, keyGroup);
-      this.recordsIn++;
     }, true);
     if (this.frameOpen) this.emptyFrame();
     while (this.ring.bytesBeforeMark > 0 && this.ring.peek()) {
@@ -102,6 +128,7 @@ export class RingInput implements Input {
       } else this.queueControl();
     }
     this.reader.redirect(undefined);
+    this.grant();
   }
 
   stopCapture(): void {
@@ -114,18 +141,59 @@ export class RingInput implements Input {
     this.queue.record(record, timestamp, keyGroup);
   }
 
+  get recordsIn(): number {
+    return this.recordsTaken;
+  }
+
+  /** What the channel holds on this side, queued records at their usual size. */
+  get inFlight(): number {
+    return this.ring.availableBytes + this.queuedBytes;
+  }
+
+  setLimit(bytes: number): void {
+    this.limit = bytes;
+    this.grant();
+  }
+
+  private get queuedBytes(): number {
+    if (this.queue.length === 0) return 0;
+    const recordBytes = this.framedRecords > 0 ? this.framedSize / this.framedRecords : RECORD_BYTES_GUESS;
+    return Math.ceil(this.queue.length * recordBytes);
+  }
+
+  /** What was taken out of the ring ahead of time is in flight all the same. */
+  private grant(): void {
+    this.ring.setCredit(Math.max(0, this.limit - this.queuedBytes));
+  }
+
+  private drainQueue(limit: number, blocked: () => boolean): number {
+    let taken = 0;
+    while (taken < limit && this.queue.length > 0 && !this.held && !blocked()) {
+      this.takeQueued();
+      taken++;
+    }
+    this.grant();
+    return taken;
+  }
+
   private takeQueued(): void {
     const { queue, receiver, input } = this;
     const { kind, value, stamp, keyGroup } = queue;
     queue.shift();
     if (kind === Queued.RECORD) {
+      this.recordsTaken++;
       if (this.capturing !== undefined) this.capturing(value, stamp, keyGroup);
       receiver.entry(value, stamp, keyGroup);
     } else if (kind === Queued.WATERMARK) receiver.onWatermark(input, stamp);
     else if (kind === Queued.IDLE) receiver.onIdle(input, stamp === 1);
     else if (kind === Queued.BARRIER) this.takeBarrier(value as Barrier);
-    else if (kind === Queued.END_OF_DATA) receiver.onEndOfData(input);
-    else receiver.onEnd(input);
+    else this.takeEnd(kind === Queued.END);
+  }
+
+  private takeEnd(isAll: boolean): void {
+    this.ended = true;
+    if (isAll) this.receiver.onEnd(this.input);
+    else this.receiver.onEndOfData(this.input);
   }
 
   private takeFrame(): void {
@@ -143,10 +211,8 @@ export class RingInput implements Input {
         this.takeBarrier(content as Barrier);
         break;
       case ElementKind.END_OF_DATA:
-        this.receiver.onEndOfData(this.input);
-        break;
       case ElementKind.END:
-        this.receiver.onEnd(this.input);
+        this.takeEnd(kind === ElementKind.END);
         break;
       default:
         this.receiver.onIdle(this.input, kind === ElementKind.IDLE);
@@ -168,6 +234,7 @@ export class RingInput implements Input {
   private takeContent(): number | Barrier | undefined {
     const { kind, offset, length, memory } = this.ring;
     this.bytesIn += length;
+    this.framedSize += frameSpace(length);
     let content: number | Barrier | undefined;
     if (kind === ElementKind.WATERMARK) content = memory.bytes.readDoubleLE(offset);
     else if (kind === ElementKind.BARRIER) {
@@ -182,8 +249,10 @@ export class RingInput implements Input {
   }
 
   private openFrame(): void {
-    const { kind, offset, length, memory } = this.ring;
+    const { kind, offset, length, records, memory } = this.ring;
     this.bytesIn += length;
+    this.framedSize += frameSpace(length);
+    this.framedRecords += records;
     this.reader.open(kind as FrameKind, memory, offset, length);
     this.frameOpen = true;
   }

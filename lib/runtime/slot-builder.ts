@@ -18,7 +18,7 @@ import type { AnyFunction, OperatorContext } from "../operators/contract.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Deployment, SlotEvents, TaskAssignment } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
-import { stateFolder } from "../protocol/state-folder.js";
+import { operatorFolder } from "../protocol/state-folder.js";
 import type { SourceReader } from "../source/contract.js";
 import type { StateBackend } from "../state/contract.js";
 import { canonicalKey, keyGroupOf } from "../state/key.js";
@@ -100,8 +100,9 @@ export class SlotBuilder {
     const failed: Failed = (error, operator, record) => {
       throw userError(error, { job: this.plan.jobGraph.job, operator, subtask }, record);
     };
-    const folder = stateFolder(this.deployment.runId, this.deployment.attempt);
-    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services, folder);
+    const { runId, attempt } = this.deployment;
+    const folderOf = (operator: number) => operatorFolder(runId, attempt, vertex.id, subtask, operator);
+    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services, folderOf);
     const wiring = {
       gate,
       counters,
@@ -230,7 +231,8 @@ export class SlotBuilder {
   private connect(built: Building): void {
     const { task, vertex, subtask } = built;
     if (task instanceof SourceTask) return;
-    const { slot, slotOf, rings, doorbells } = this.deployment;
+    const { slot, slotOf, rings, doorbells, options } = this.deployment;
+    const { debloat } = options;
     const locals = this.localInputs.get(task) ?? [];
     const channels = this.inputsOf(vertex, subtask).map(({ edge, from, to }, input) => {
       const local = locals.find((each) => each.input === input)?.channel;
@@ -240,16 +242,12 @@ export class SlotBuilder {
       const ring = rings.find((each) => each.edge === edge && each.from === from && each.to === to);
       const peer = new Doorbell(doorbells[present(fromSlot === slot ? undefined : fromSlot)]!);
       const receiver = receiverOf(built, jobEdge);
-      return new RingInput(
-        present(ring).memory,
-        peer,
-        receiver,
-        input,
-        task.gate,
-        this.retaining.has(vertex),
-      );
+      return new RingInput(present(ring).memory, peer, receiver, input, task.readGate, {
+        retained: this.retaining.has(vertex),
+        debloat,
+      });
     });
-    task.connect(channels);
+    task.connect(channels, debloat);
     const alwaysAligned = !mayOvertakeInto(this.plan.jobGraph, vertex);
     built.inputs = this.inputsOf(vertex, subtask).map((place, i) => ({
       ...place,

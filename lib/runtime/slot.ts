@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../base/clock.js";
 import { MillraceError, toData } from "../base/error.js";
+import { ROUND_MS } from "../base/limits.js";
 import type { Scheduler } from "../base/scheduler.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import { Doorbell } from "../exchange/doorbell.js";
@@ -53,6 +54,7 @@ export class Slot {
       scheduler: parts.scheduler,
       drive: parts.drive,
       doorbell,
+      roundsMs: ROUND_MS * (deployment.share ?? 1),
       progress: new Int32Array(deployment.progress, deployment.slot * 4, 1),
       times: new RoundCounter(deployment.roundTimes, deployment.slot),
       onTask: (index) => this.onPhase(index),

@@ -198,7 +198,7 @@ export class SourceTask extends Task {
     const { watermarks, validate } = this.logic;
     return chain.compile(`${this.name}-pump`, "limit", (code) => {
       const reader = code.bind(this.reader, "reader");
-      const gate = code.bind(this.gate, "gate");
+      const gate = code.bind(this.readGate, "gate");
       const value = code.fresh();
       const time = code.fresh();
       code.line("let taken = 0;");

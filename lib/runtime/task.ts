@@ -11,18 +11,21 @@
  */
 import type { Gate } from "../base/gate.js";
 import type { Barrier } from "../checkpoint/barrier.js";
+import type { DebloatSettings } from "../exchange/debloating.js";
 import type { TaskMetrics } from "../metrics/task-metrics.js";
 import type { OperatorCounters } from "../operators/contract.js";
 import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
 import type { Chain, Entry, Failed } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
-import { LocalChannel } from "./local-channel.js";
+import type { LocalChannel } from "./local-channel.js";
 import { nearestOperator } from "./nearest-operator.js";
 import type { Output, OutputOwner } from "./outputs.js";
 import type { RingInput } from "./ring-input.js";
 import type { CheckpointedTask, TaskCheckpoints } from "./task-checkpoints.js";
+import { TaskInputs } from "./task-inputs.js";
 import { reportTask } from "./task-report.js";
+import { TaskTime } from "./task-time.js";
 import { nextTurnLimit, TURN_LIMIT_FIRST } from "./turn-limit.js";
 
 export type Phase = "running" | "finishing" | "awaiting" | "draining" | "committing" | "finished";
@@ -49,6 +52,8 @@ export interface TaskWiring {
 
 export class Task implements Receiver, OutputOwner, CheckpointedTask {
   readonly gate: Gate;
+  /** As `gate` for whoever gives records to the task: closed also while it is paused. */
+  readonly readGate: Gate = { level: 0 };
   readonly name: string;
   phase: Phase = "running";
   entry!: Entry;
@@ -61,8 +66,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   protected limit = TURN_LIMIT_FIRST;
   private outputOperators: number[] = [];
   private feeders: number[] = [];
-  private inputs: (RingInput | LocalChannel)[] = [];
-  private locals: LocalChannel[] = [];
+  private inputs = new TaskInputs([], undefined);
   private valve = new WatermarkValve(0);
   /** Inputs that may still give records; inputs that may still give anything. */
   private openInputs = 0;
@@ -75,6 +79,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** Operators that cannot take more. */
   private readonly pausing = new Set<string>();
   private wasIdle = false;
+  private readonly time: TaskTime;
   /** The watermark on its way through the operators, and what each of them let pass. */
   private advancing = false;
   private again = false;
@@ -89,6 +94,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.name = name;
     this.wiring = wiring;
     this.gate = wiring.gate;
+    this.time = new TaskTime(wiring.metrics);
   }
 
   /** Completes the task: first its chain (whose outputs exist already), then its inputs. */
@@ -110,9 +116,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   /** The operators of the vertex, inline ones included; set by whoever builds the task. */
   vertexOperators: readonly { feeder: number; uid: string }[] = [];
 
-  connect(inputs: readonly (RingInput | LocalChannel)[]): void {
-    this.inputs = [...inputs];
-    this.locals = inputs.filter((input) => input instanceof LocalChannel);
+  connect(inputs: readonly (RingInput | LocalChannel)[], debloat?: DebloatSettings): void {
+    this.inputs = new TaskInputs(inputs, debloat);
     this.openInputs = inputs.length;
     this.openChannels = inputs.length;
     this.dataEnded = inputs.map(() => false);
@@ -191,7 +196,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   }
 
   get bytesIn(): number {
-    return this.inputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0);
+    return this.inputs.bytesIn;
   }
 
   prepareSnapshot(_checkpoint: number): void {
@@ -224,23 +229,21 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.wiring.wake();
   }
 
-  get backPressured(): boolean {
-    return this.gate.level !== 0;
-  }
-
   raise(level: 1 | 2): void {
-    if (level > this.gate.level) this.gate.level = level;
-    for (const local of this.locals) local.open = false;
+    if (level > this.gate.level) this.setGate(level);
+    this.inputs.closeLocals();
   }
 
-  /** An operator cannot take more. The gate closes, too, until the next turn: the input stops behind this record. */
+  /** An operator cannot take more: nothing is read until it says that it can. */
   pause(operator: string): void {
     this.pausing.add(operator);
-    this.raise(1);
+    this.setGate(this.gate.level);
+    this.inputs.closeLocals();
   }
 
   resume(operator: string): void {
     this.pausing.delete(operator);
+    this.setGate(this.gate.level);
     this.wiring.wake();
   }
 
@@ -248,6 +251,11 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   advanceAgain(): void {
     this.again = true;
     this.wiring.wake();
+  }
+
+  private setGate(level: number): void {
+    this.gate.level = level;
+    this.readGate.level = this.pausing.size > 0 ? Math.max(1, level) : level;
   }
 
   wake(): void {
@@ -296,14 +304,16 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     if (this.phase === "running" || this.phase === "finishing") moved = this.settle() || moved;
     if (this.checkpoints !== undefined) moved = this.checkpoints.step() || moved;
     if ((this.phase === "running" || this.phase === "awaiting") && !this.occupied) {
-      this.openLocals();
+      this.inputs.openLocals();
       const taken = this.phase === "running" ? this.take() : this.takeInputs();
       // Else a sender that runs after this task in each round would find the queue filled for ever.
-      if (!this.blocked) this.openLocals();
-      if (taken > 0) this.limit = nextTurnLimit(this.limit, taken, this.wiring.now() - started);
+      if (!this.blocked) this.inputs.openLocals();
+      const ended = taken === 0 ? started : this.wiring.now();
+      if (taken > 0) this.limit = nextTurnLimit(this.limit, taken, ended - started);
+      this.inputs.debloater?.turn(started, ended, this.inputs.isDry);
       moved = taken > 0 || moved;
       if (this.phase === "running" && this.inputEnded && !this.occupied) this.phase = "finishing";
-    }
+    } else this.inputs.debloater?.turn(started, started, false);
     if (this.phase === "finishing" && this.gate.level === 0 && !this.advancing)
       moved = this.finishOperators() || moved;
     if (this.mayEnd) this.endOutputs();
@@ -323,8 +333,14 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     metrics.set("watermark", this.watermark);
   }
 
-  addTime(kind: "busyMs" | "idleMs" | "backPressuredMs", ms: number): void {
-    this.wiring.metrics.add(kind, ms);
+  /** A turn has ended, or a sleep. What a paused task waits for is its own work. */
+  spend(now: number, own: number, moved: boolean): void {
+    this.time.spend(
+      now,
+      own,
+      moved,
+      this.pausing.size > 0 ? "busyMs" : this.gate.level > 0 ? "backPressuredMs" : "idleMs",
+    );
   }
 
   protected get watermark(): number {
@@ -350,12 +366,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   }
 
   private takeInputs(): number {
-    let taken = 0;
-    for (const input of this.inputs) {
-      taken += input.drain(this.limit, this.isBlocked);
-      if (this.blocked) break;
-    }
-    return taken;
+    return this.inputs.take(this.limit, this.isBlocked);
   }
 
   /** Starts a watermark's way through the operators. */
@@ -413,12 +424,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   private suspend(): boolean {
     this.suspended = true;
-    for (const local of this.locals) local.open = false;
+    this.inputs.closeLocals();
     return false;
-  }
-
-  private openLocals(): void {
-    for (const local of this.locals) if (local.mayOpen) local.open = true;
   }
 
   private pumpOutputs(): boolean {
@@ -430,7 +437,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       if (output.level > level) level = output.level;
     }
     moved ||= level < this.gate.level;
-    this.gate.level = level;
+    this.setGate(level);
     return moved;
   }
 

@@ -1,5 +1,6 @@
 /** What one simulated run is: everything that is drawn from its seed, as JSON, so that it can be made smaller. */
 import { type Random, seededRandom } from "../base/random.js";
+import type { DebloatSettings } from "../exchange/debloating.js";
 
 /** Where a user's function, a writer or a committer throws. */
 export type Hook = "element" | "timer" | "snapshot" | "prepare" | "commit";
@@ -42,6 +43,8 @@ export interface SimPlan {
   readonly storageMs: number;
   /** How often a sink pauses, as a share of its rows: back-pressure. */
   readonly pauses: number;
+  /** null: what channels may have in flight is not limited by the receivers' speed. */
+  readonly debloat: DebloatSettings | null;
   readonly faults: readonly Fault[];
 }
 
@@ -116,7 +119,20 @@ export function planOf(seed: number, topology: string, abilities: Abilities): Si
       faults.push({ kind: "crash-slot", at: 20 + draw.below(draw.of(300, 1000, 2000)), slot: draw.below(9) });
     }
   }
-  return { ...plan, records, pauses, faults };
+  return { ...plan, records, pauses, faults, debloat: debloatOf(new Draw(~seed)) };
+}
+
+/** With times and sizes that fit the few small records of a run. */
+function debloatOf(draw: Draw): DebloatSettings | null {
+  if (draw.chance(0.3)) return null;
+  return {
+    targetMs: draw.of(1, 10, 100),
+    periodMs: draw.of(2, 10, 50),
+    samples: draw.of(1, 4),
+    threshold: draw.of(0, 5, 50),
+    minBytes: draw.of(64, 256),
+    maxBytes: draw.of(1024, 65_536),
+  };
 }
 
 function faultsOf(draw: Draw, { mode }: Pick<SimPlan, "mode">, abilities: Abilities): Fault[] {

@@ -32,6 +32,7 @@ function smaller(plan: SimPlan): SimPlan[] {
   if (plan.spread) candidates.push({ ...plan, spread: false });
   if (!plan.chaining) candidates.push({ ...plan, chaining: true });
   if (plan.pauses > 0) candidates.push({ ...plan, pauses: 0 });
+  if (plan.debloat !== null) candidates.push({ ...plan, debloat: null });
   if (plan.tickMs > 0) candidates.push({ ...plan, tickMs: 0 });
   if (plan.inlineBytes < 20_000) candidates.push({ ...plan, inlineBytes: 20_000 });
   if (plan.ringBytes < 65_536) candidates.push({ ...plan, ringBytes: 65_536 });

@@ -179,7 +179,11 @@ class Simulation {
     return new JobCoordinator({
       planned: {
         plan: program,
-        options: { parallelism: this.parallelism, bufferTimeoutMs: 5 },
+        options: {
+          parallelism: this.parallelism,
+          bufferTimeoutMs: 5,
+          ...(plan.debloat === null ? {} : { debloat: plan.debloat }),
+        },
         fingerprint: "sim",
       },
       replan: () => Promise.reject(new Error("a simulated job is rescaled by its savepoints")),
@@ -290,6 +294,8 @@ class Simulation {
         this.hosts?.crash(fault.slot);
         break;
       case "crash-coordinator":
+        // The next one is on its way.
+        if (!this.process.alive) break;
         this.world.log("fault: the process dies");
         this.parallelism = fault.parallelism ?? this.parallelism;
         this.process.end();

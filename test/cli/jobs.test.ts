@@ -81,6 +81,26 @@ describe("running jobs", function () {
     place.expectEachOnce();
   });
 
+  it("go on with another parallelism, and their output is what it would have been", async () => {
+    const { ended } = place.gated(...checkpoints);
+    await place.checkpointed();
+    const told = await ask("rescale", "gated", "3", "--json");
+    expect(told.code).to.equal(0);
+    const answer = JSON.parse(told.stdout);
+    expect(answer).to.include({ schemaVersion: 1, parallelism: 3 });
+    expect(answer.pauseMs).to.be.within(0, 10_000);
+    const { code, stdout, stderr } = await ask("rescale", "gated", "1");
+    expect({ code, stdout }).to.deep.equal({ code: 0, stdout: "" });
+    expect(stderr).to.match(/parallelism 1, after a pause of \d+ ms/);
+    const refused = await ask("rescale", "gated", "none", "--json");
+    expect(refused.code).to.equal(2);
+    expect(jsonError(refused).code).to.equal("PARALLELISM_INVALID");
+    expect((await place.list())[0]).to.include({ state: "running", restarts: 0 });
+    place.openGate();
+    expect((await ended).code).to.equal(0);
+    place.expectEachOnce();
+  });
+
   it("stop drained", async () => {
     const { ended } = place.gated(...checkpoints);
     await place.checkpointed();

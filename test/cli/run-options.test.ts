@@ -41,6 +41,14 @@ describe("options of a run", () => {
     expect(parse()).to.deep.equal({ params: {} });
   });
 
+  it("debloat by a target, or not at all", () => {
+    expect(parse("--debloat", "300ms").debloat).to.deep.equal({ target: "300ms" });
+    expect(parse("--debloat", "off").debloat).to.equal(false);
+    const config = { debloat: { target: "2s", minBytes: 1024 } };
+    expect(withConfig(config).debloat).to.deep.equal(config.debloat);
+    expect(withConfig(config, "--debloat", "1s").debloat).to.deep.equal({ target: "1s", minBytes: 1024 });
+  });
+
   for (const [flags, options] of [
     [["--checkpoint-dir", "state"], { dir: "state", interval: "10s" }],
     [["--checkpoint-interval", "30s"], { interval: "30s" }],

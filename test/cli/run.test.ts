@@ -143,6 +143,7 @@ describe("millrace run", function () {
       ["a parameter without a value", ["--param", "x"], "OPTION_INVALID", "key=value"],
       ["a heap that is no number", ["--slot-heap", "big"], "OPTION_INVALID", "slotHeapMb"],
       ["a duration that is none", ["--hang-timeout", "soon"], "OPTION_INVALID", "hangTimeout"],
+      ["a target that is none", ["--debloat", "soon"], "OPTION_INVALID", "debloat.target"],
       ["a configuration that is not there", ["--config", "nowhere.json"], "OPTION_INVALID", "nowhere.json"],
       ["an unknown preset", ["--preset", "fast"], "OPTION_INVALID", "preset"],
     ] as const) {

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { place } from "../../lib/coordinator/placement.js";
 import { regionsOf, renewed } from "../../lib/coordinator/regions.js";
 import type { JobGraph } from "../../lib/graph/job-graph.js";
+import { ZERO } from "../../lib/graph/resource-profile.js";
 import { jobGraph } from "../checkpoint/job-graphs.js";
 
 const vertex = (uid: string, parallelism: number) => ({ uids: [uid], parallelism });
@@ -46,6 +47,14 @@ describe("regions", () => {
       tasks.map(({ vertex: id, subtask }) => `${id}-${subtask}`);
     expect(names(first!)).to.deep.equal(["0-0", "0-1", "1-0", "1-1"]);
     expect(names(second!)).to.deep.equal(["2-0", "3-0"]);
+  });
+
+  it("are one where slots share a host", () => {
+    const islands = jobGraph([vertex("a", 2), vertex("b", 2), vertex("c", 1)]);
+    const profile = { ...ZERO, cpu: 0.25, heapMb: 64 };
+    const groups = { x: { profile }, y: { profile, exclusive: true }, z: {} };
+    const graph = { ...grouped(islands, ["x", "y", "z"]), groups };
+    expect(slotsOf(graph)).to.deep.equal([[0, 1], [2, 3], [4]]);
   });
 
   it("get new memory of their own, and leave that of others alone", () => {

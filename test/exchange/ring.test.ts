@@ -62,6 +62,63 @@ describe("ring", () => {
     );
   });
 
+  it("always has room for the batch that has begun, whatever the credit was and is", () => {
+    const capacity = 4096;
+    const some: fc.Arbitrary<Step> = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ write: fc.integer({ min: 0, max: (3 * capacity) / 16 }) }) },
+      { weight: 6, arbitrary: fc.constant<Step>({ read: true }) },
+      { weight: 2, arbitrary: fc.record({ credit: fc.integer({ min: 0, max: capacity }) }) },
+    );
+    fc.assert(
+      fc.property(fc.array(some, { maxLength: 400 }), (steps) => {
+        const { writer, reader } = ends(capacity);
+        const frames: number[] = [];
+        let [number, batch] = [0, Number.NaN];
+        for (const each of steps) {
+          if ("credit" in each) reader.setCredit(each.credit);
+          else if ("write" in each) {
+            const content = Buffer.alloc(each.write, ++number);
+            if (Number.isNaN(batch) && writer.tryWrite(1, number, content, content.length))
+              frames.push(number);
+            else if (Number.isNaN(batch)) {
+              expect(writer.tryWriteBeyond(1, number, content, content.length)).to.equal(true);
+              frames.push(number);
+              batch = number;
+            } else if (writer.hasCredit) batch = Number.NaN;
+          } else if (reader.peek()) {
+            const { offset, length, memory } = reader;
+            expect(reader.records).to.equal(frames.shift());
+            expect(memory.bytes.subarray(offset, offset + length)).to.deep.equal(
+              Buffer.alloc(length, reader.records),
+            );
+            reader.release();
+            expect(reader.availableBytes).to.equal(writer.inFlightBytes);
+          } else expect(frames).to.deep.equal([]);
+        }
+        expect(reader.availableBytes).to.equal(writer.inFlightBytes);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("sends nothing without any credit, and does not touch memory that a small one does not need", () => {
+    const capacity = 512 * 1024;
+    const { writer, reader } = ends(capacity);
+    const frame = Buffer.alloc(500, 1);
+    reader.setCredit(0);
+    expect(writer.tryWrite(1, 1, frame, frame.length)).to.equal(false);
+    expect(writer.hasCredit).to.equal(false);
+    reader.setCredit(8192);
+    for (let i = 0; i < 10_000; i++) {
+      while (writer.tryWrite(1, 1, frame, frame.length));
+      expect(writer.inFlightBytes).to.be.within(6000, 8192);
+      expect(reader.peek()).to.equal(true);
+      reader.release();
+    }
+    const touched = reader.memory.bytes.findLastIndex((byte) => byte !== 0);
+    expect(touched).to.be.below(160 * 1024);
+  });
+
   it("refuses a frame larger than half of it as a bug", () => {
     const { writer } = ends();
     expect(() => writer.tryWrite(1, 1, Buffer.alloc(600), 600)).to.throw("half the ring");

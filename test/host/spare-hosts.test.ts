@@ -9,10 +9,10 @@ describe("spare hosts", function () {
     const hosts = new WorkerHosts(1, { heapMb: 64, youngMb: 16 }, { spares: 1 });
     try {
       expect(hosts.waiting).to.equal(0);
-      const first = await hosts.launch(0, {} as SlotEvents);
+      const first = await hosts.launch(0, {} as SlotEvents, { slots: [0] });
       await until(() => hosts.waiting === 1);
       await first.kill();
-      const second = await hosts.launch(0, {} as SlotEvents);
+      const second = await hosts.launch(0, {} as SlotEvents, { slots: [0] });
       expect(hosts.waiting).to.equal(0);
       await second.control.stop();
       await until(() => hosts.waiting === 1);

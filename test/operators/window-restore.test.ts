@@ -143,6 +143,23 @@ describe("windows that are restored", () => {
     );
   }).timeout(60_000);
 
+  it("go on between two windows that a watermark fires", () => {
+    const given: Case = { assigner: sliding({ size: 30, slide: 10 }), lateness: 0 };
+    const bench = new Bench(logicOf(given));
+    bench.operator.element({ key: "a", at: 25, gap: 0 }, 25, 0);
+    bench.credit = 1;
+    expect(bench.operator.advance!(100)).to.equal(false);
+    expect(bench.take()).to.deep.equal([["a", 0, 30, [25]]]);
+    const copy = new Bench(logicOf(given)).load(bench.freeze()());
+    copy.operator.element({ key: "a", at: 35, gap: 0 }, 35, 0);
+    copy.operator.advance!(100);
+    expect(copy.take()).to.deep.equal([
+      ["a", 10, 40, [25]],
+      ["a", 20, 50, [25]],
+    ]);
+    expect(copy.sides.length).to.equal(1);
+  });
+
   it("answer the same when every time there are more or fewer subtasks", () => {
     fc.assert(
       fc.property(cases, plays, fc.infiniteStream(fc.constantFrom(1, 2, 4)), (given, steps, widths) => {

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { createDoorbell, Doorbell } from "../../lib/exchange/doorbell.js";
-import { createRing, RingReader } from "../../lib/exchange/ring.js";
+import { createRing } from "../../lib/exchange/ring.js";
 import { LocalChannel } from "../../lib/runtime/local-channel.js";
 import { RingChannel } from "../../lib/runtime/ring-channel.js";
 import { RingInput } from "../../lib/runtime/ring-input.js";
@@ -17,8 +17,7 @@ function ring(run: ChannelRun): TestChannel {
   const bell = new Doorbell(createDoorbell());
   const options = { where: "sender", bufferTimeoutMs: 100, retained: false };
   const output = new RingChannel(memory, bell, { raise: () => undefined }, options);
-  const input = new RingInput(memory, bell, run, 0, run.gate, false);
-  const credit = new RingReader(memory, bell);
+  const input = new RingInput(memory, bell, run, 0, run.gate, { retained: false, debloat: undefined });
   return {
     output,
     input,
@@ -26,7 +25,7 @@ function ring(run: ChannelRun): TestChannel {
       if (output.held) output.hold(record, timestamp, keyGroup);
       else output.writer.write(record, timestamp, keyGroup);
     },
-    setCredit: (bytes) => credit.setCredit(bytes),
+    setCredit: (bytes) => input.setLimit(bytes),
   };
 }
 

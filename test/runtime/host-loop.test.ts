@@ -30,6 +30,7 @@ function loopOf(turn: () => boolean): {
       doorbell,
       progress: new Int32Array(1),
       drive: undefined,
+      roundsMs: 2,
       times: new RoundCounter(createRoundTimes(1), 0),
       onTask: () => undefined,
       onError: resolve,
@@ -37,10 +38,9 @@ function loopOf(turn: () => boolean): {
   });
   const task = {
     phase: "running",
-    backPressured: false,
     turn,
     report: () => undefined,
-    addTime: () => undefined,
+    spend: () => undefined,
   };
   loop.tasks = [task as unknown as Task];
   return { doorbell, failed, loop };

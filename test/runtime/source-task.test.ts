@@ -28,6 +28,8 @@ class TestSource {
       level: 0,
       drained: true,
       recordsOut: 0,
+      waitingBytes: 0,
+      creditBytes: 0,
       bytesOut: 0,
       pump: () => false,
       watermark: (watermark) => this.given.push(`watermark ${watermark}`),

@@ -1,0 +1,52 @@
+import { expect } from "chai";
+import { type LiveFacts, liveLine } from "../../lib/cli/live-line.js";
+import type { SubtaskMetrics } from "../../lib/index.js";
+
+const task = (vertex: string, busy: number, inFlightMs = 0) =>
+  ({
+    vertex,
+    subtask: 0,
+    busyTimeMsPerSecond: busy,
+    estimatedTimeToConsumeBuffersMs: inFlightMs,
+  }) as SubtaskMetrics;
+
+const facts: LiveFacts = {
+  elapsedMs: 12_340,
+  records: 1_234_567,
+  recordsPerSecond: 98_765,
+  done: undefined,
+  watermark: Number.NEGATIVE_INFINITY,
+  now: Date.UTC(2026, 0, 1),
+  tasks: [],
+  lastCheckpoint: undefined,
+};
+
+describe("the live line", () => {
+  it("says how much and how fast, and nothing that is not known", () => {
+    expect(liveLine(facts)).to.equal("1.23 M records  98.8 k/s  12.3 s");
+  });
+
+  it("shows how much of bounded sources is done, and where event time is", () => {
+    const bounded = { ...facts, done: 0.5, watermark: Date.UTC(2001, 0, 2, 3, 4, 5) };
+    expect(liveLine(bounded)).to.equal(
+      "[============            ]  50 %  1.23 M records  98.8 k/s  watermark 2001-01-02T03:04:05Z  12.3 s",
+    );
+  });
+
+  it("names what holds the job up, what is on its way, how far behind it is, and the last checkpoint", () => {
+    const running = {
+      ...facts,
+      watermark: facts.now - 4200,
+      tasks: [task("source", 120), task("windows", 974, 310), task("sink", 40, 12)],
+      lastCheckpoint: { id: 7, ms: 45.4 },
+    };
+    expect(liveLine(running)).to.equal(
+      "1.23 M records  98.8 k/s  4.2 s behind  windows 97 % busy  310 ms in flight  checkpoint 7 in 45 ms  12.3 s",
+    );
+    expect(liveLine({ ...running, tasks: [task("source", 320)] })).to.not.include("busy");
+  });
+
+  it("survives the end of time", () => {
+    expect(liveLine({ ...facts, watermark: 1e300 })).to.equal("1.23 M records  98.8 k/s  12.3 s");
+  });
+});
