@@ -1,4 +1,5 @@
 /** The public surface: everything a job and an embedding program import from "millrace". */
+export type { AsyncCall, AsyncMapOptions, RetryOptions } from "./api/async-options.js";
 export { BroadcastStream } from "./api/broadcast-stream.js";
 export { defineJob, type JobDefinition } from "./api/define-job.js";
 export type { Environment, SourceOptions } from "./api/environment.js";
@@ -14,7 +15,16 @@ export {
   type TypeMark,
   type,
 } from "./api/process-functions.js";
-export type { MiniBatchOptions, RunningOptions, TopOptions } from "./api/stream-options.js";
+export type { BatchOptions, DedupeOptions, ThrottleOptions, TimeOptions } from "./api/queue-functions.js";
+export type {
+  ByOptions,
+  FieldOf,
+  IntervalBounds,
+  MiniBatchOptions,
+  RecordOptions,
+  RunningOptions,
+  TopOptions,
+} from "./api/stream-options.js";
 export {
   AnyStream,
   BroadcastConnectedStream,
@@ -87,6 +97,12 @@ export {
   min,
   sum,
 } from "./operators/aggregates.js";
+export {
+  type DeadLetter,
+  type DeadLetters,
+  deadLetter,
+  type ErrorPolicy,
+} from "./operators/error-policy.js";
 export {
   type Evictor,
   type EvictorContext,

@@ -1,16 +1,25 @@
 /** The operators that the methods of streams add to the graph. */
 import { durationMs } from "../base/duration.js";
 import { type Aggregate, type Aggregates, custom } from "../operators/aggregates.js";
+import { asyncMapLogic } from "../operators/async-map.js";
 import { broadcastProcessLogic } from "../operators/broadcast-process.js";
 import { coProcessLogic } from "../operators/connected.js";
 import type { AnyFunction } from "../operators/contract.js";
+import { checkPolicy, type ErrorPolicy } from "../operators/error-policy.js";
+import { filterLogic } from "../operators/filter.js";
+import { flatMapLogic } from "../operators/flat-map.js";
+import { intervalJoinLogic } from "../operators/interval-join.js";
 import { keyedCoProcessLogic } from "../operators/keyed-co-process.js";
 import { keyedProcessLogic } from "../operators/keyed-process.js";
+import { mapLogic } from "../operators/map.js";
 import { processLogic } from "../operators/process.js";
+import { projectLogic } from "../operators/project.js";
 import { runningLogic } from "../operators/running-aggregate.js";
+import { type FieldAggregate, fieldCombine } from "../operators/running-fields.js";
 import { sinkLogic } from "../operators/sink.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
+import { type AsyncCall, type AsyncMapOptions, asyncMapSpec } from "./async-options.js";
 import type { NewOperator } from "./graph-builder.js";
 import type {
   BroadcastProcessFunction,
@@ -19,11 +28,35 @@ import type {
   KeyedProcessFunction,
   ProcessFunction,
 } from "./process-functions.js";
-import type { RunningOptions } from "./stream-options.js";
+import type { IntervalBounds, RecordOptions, RunningOptions } from "./stream-options.js";
 
 export function process(name: string, functions: ProcessFunction<any, any, any>): NewOperator {
-  const { state } = functions;
-  return { kind: "process", name, config: stateConfig(state), logic: processLogic(functions, state) };
+  const { state, onError } = functions;
+  return {
+    kind: "process",
+    name,
+    ...policyOf(onError, stateConfig(state)),
+    logic: processLogic(functions, state, onError),
+  };
+}
+
+export function map(transform: AnyFunction, options: string | RecordOptions = {}): NewOperator {
+  const { name = "map", onError } = recordOptions(options);
+  return { kind: "map", name, ...policyOf(onError), logic: mapLogic(transform, onError) };
+}
+
+export function filter(predicate: AnyFunction, options: string | RecordOptions = {}): NewOperator {
+  const { name = "filter", onError } = recordOptions(options);
+  return { kind: "filter", name, ...policyOf(onError), logic: filterLogic(predicate, onError) };
+}
+
+export function flatMap(expand: AnyFunction, options: string | RecordOptions = {}): NewOperator {
+  const { name = "flatMap", onError } = recordOptions(options);
+  return { kind: "flatMap", name, ...policyOf(onError), logic: flatMapLogic(expand, onError) };
+}
+
+function recordOptions(options: string | RecordOptions): RecordOptions {
+  return typeof options === "string" ? { name: options } : options;
 }
 
 export function keyedProcess(
@@ -31,9 +64,9 @@ export function keyedProcess(
   functions: KeyedProcessFunction<any, any, any, any>,
   key: AnyFunction,
 ): NewOperator {
-  const { state = {} } = functions;
-  const logic = keyedProcessLogic({ key, state, functions });
-  return { kind: "process", name, config: stateConfig(state), logic };
+  const { state = {}, onError } = functions;
+  const logic = keyedProcessLogic({ key, state, functions, onError });
+  return { kind: "process", name, ...policyOf(onError, stateConfig(state)), logic };
 }
 
 export function coProcess(name: string, functions: CoProcessFunction<any, any, any, any>): NewOperator {
@@ -49,6 +82,43 @@ export function keyedCoProcess(
   const { state = {} } = functions;
   const logic = keyedCoProcessLogic({ keys, state, functions });
   return { kind: "process", name, config: stateConfig(state), logic };
+}
+
+export function asyncMap(
+  request: (record: any, call: AsyncCall) => unknown,
+  options: AsyncMapOptions,
+): NewOperator {
+  const spec = asyncMapSpec(request, options);
+  const { ordered, capacity, timeoutMs, onError } = spec;
+  return {
+    kind: "async-map",
+    name: options.name ?? "asyncMap",
+    ...policyOf(onError, { ordered, capacity, timeoutMs }),
+    logic: asyncMapLogic(spec),
+  };
+}
+
+/** What plans and the graph need to know of a policy. */
+function policyOf(
+  onError: ErrorPolicy | undefined,
+  config: Readonly<Record<string, unknown>> = {},
+): Pick<NewOperator, "config" | "deadLetters"> {
+  checkPolicy(onError);
+  if (onError === undefined) return { config };
+  if (typeof onError === "string") return { config: { ...config, onError } };
+  return { config: { ...config, onError: `dead letters "${onError.name}"` }, deadLetters: onError.name };
+}
+
+export function intervalJoin(
+  name: string,
+  bounds: IntervalBounds,
+  keys: readonly [AnyFunction, AnyFunction],
+  join: AnyFunction,
+): NewOperator {
+  const lower = durationMs(bounds.lower, "lower bound") + (bounds.lowerExclusive === true ? 1 : 0);
+  const upper = durationMs(bounds.upper, "upper bound") - (bounds.upperExclusive === true ? 1 : 0);
+  const logic = intervalJoinLogic({ keys, join, lower, upper });
+  return { kind: "interval-join", name, config: { lower, upper }, logic };
 }
 
 export function broadcastProcess(
@@ -100,6 +170,26 @@ export function runningReduce<T>(
     miniBatch: miniBatchOf(options),
   });
   return { kind: "reduce", logic };
+}
+
+export function runningField(
+  kind: FieldAggregate,
+  field: string,
+  key: AnyFunction,
+  ties: "first" | "last" | undefined,
+  options: RunningOptions | undefined,
+): NewOperator {
+  const { logic } = runningReduce(fieldCombine(kind, field, ties), key, options);
+  return {
+    kind: "reduce",
+    name: `${kind} ${field}`,
+    config: { [kind]: field, ...(ties && { ties }) },
+    logic,
+  };
+}
+
+export function project(fields: readonly string[]): NewOperator {
+  return { kind: "project", config: { fields }, logic: projectLogic(fields) };
 }
 
 /** `reduce` as an aggregate. */

@@ -2,12 +2,13 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MillraceError } from "../base/error.js";
 import type { SlotSharingGroup } from "../graph/resource-profile.js";
+import type { DeadLetter } from "../operators/error-policy.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Program } from "../protocol/program.js";
 import type { SourceDefinition } from "../source/contract.js";
 import type { WatermarkStrategy } from "../time/watermarks.js";
 import { GraphBuilder } from "./graph-builder.js";
-import { Operator } from "./streams.js";
+import { DataStream, Operator } from "./streams.js";
 
 /** What a source is told besides where to read. */
 export interface SourceOptions<T> {
@@ -57,6 +58,17 @@ export class Environment {
     });
     if (slotSharingGroup !== undefined) this.graph.share(node, slotSharingGroup);
     return new Operator<T>(this.graph, node);
+  }
+
+  /**
+   * The records that operators have set aside by the policy `deadLetter(name)`, each with its error and its
+   * operator. To be called behind these operators. Throws GRAPH_INVALID where no operator has set any aside.
+   * @example
+   * const events = lines.map(parse, { onError: deadLetter("bad-events") });
+   * env.deadLetters<string>("bad-events").sink("bad", printSink());
+   */
+  deadLetters<T = unknown>(name: string): DataStream<DeadLetter<T>> {
+    return new DataStream<DeadLetter<T>>(this.graph, this.graph.deadLetters(name));
   }
 }
 

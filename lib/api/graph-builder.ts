@@ -8,6 +8,7 @@ import { MillraceError } from "../base/error.js";
 import type { SlotSharingGroup } from "../graph/resource-profile.js";
 import type { OperatorNode, Partitioner, StreamEdge } from "../graph/stream-graph.js";
 import type { AnyFunction, OperatorLogic } from "../operators/contract.js";
+import { deadLetterTag } from "../operators/error-policy.js";
 import type { Program } from "../protocol/program.js";
 import { DEFAULT_GROUP, SharingGroups } from "./sharing-groups.js";
 
@@ -27,6 +28,8 @@ export interface NewOperator {
   readonly name?: string;
   readonly config?: Readonly<Record<string, unknown>>;
   readonly parallelism?: number;
+  /** The name of the dead letters that it writes. */
+  readonly deadLetters?: string;
   readonly logic: OperatorLogic;
 }
 
@@ -37,6 +40,9 @@ export class GraphBuilder {
   private readonly edges: StreamEdge[] = [];
   private readonly logic = new Map<string, OperatorLogic>();
   private readonly selectors = new Map<string, AnyFunction>();
+  /** Who writes dead letters of a name. */
+  private readonly letters = new Map<string, OperatorNode[]>();
+  private readonly lettersRead = new Set<string>();
   private readonly sharing = new SharingGroups();
 
   constructor(job: string) {
@@ -54,6 +60,7 @@ export class GraphBuilder {
       chaining: operator.kind === "source" ? "head" : "always",
     };
     if (operator.parallelism !== undefined) node.parallelism = operator.parallelism;
+    if (operator.deadLetters !== undefined) this.writesLetters(node, operator.deadLetters);
     this.operators.push(node);
     this.logic.set(node.uid, operator.logic);
     for (const input of inputs) this.connect(input, node);
@@ -75,6 +82,18 @@ export class GraphBuilder {
       const to = edge.to === old ? uid : edge.to;
       this.edges[i] = { ...edge, from, to };
     });
+  }
+
+  /** The dead letters of a name, of all operators so far; there can be none later. */
+  deadLetters(name: string): StreamInput[] {
+    const writers = this.letters.get(name);
+    if (writers === undefined) {
+      throw new MillraceError("GRAPH_INVALID", `no operator has the policy deadLetter("${name}")`, {
+        hint: "Call env.deadLetters(name) behind the operators that name it in `onError`.",
+      });
+    }
+    this.lettersRead.add(name);
+    return writers.map((node) => ({ node, side: deadLetterTag(name) }));
   }
 
   /** Makes a slot sharing group known. */
@@ -100,9 +119,24 @@ export class GraphBuilder {
         throw new MillraceError("GRAPH_INVALID", `nothing reads "${node.name}": it leads to no sink`);
       }
     }
+    for (const name of this.letters.keys()) {
+      if (this.lettersRead.has(name)) continue;
+      throw new MillraceError("GRAPH_INVALID", `nobody reads the dead letters "${name}"`, {
+        hint: `Read them with env.deadLetters("${name}"), or say onError: "skip".`,
+      });
+    }
     const groups = this.sharing.resolve(operators, edges);
     const graph = { job, operators, edges, ...(groups === undefined ? {} : { groups }) };
     return { graph, logic, selectors };
+  }
+
+  private writesLetters(node: OperatorNode, name: string): void {
+    if (this.lettersRead.has(name)) {
+      throw new MillraceError("GRAPH_INVALID", `"${node.name}" comes behind env.deadLetters("${name}")`, {
+        hint: "Call env.deadLetters(name) behind all operators that name it in `onError`.",
+      });
+    }
+    this.letters.set(name, [...(this.letters.get(name) ?? []), node]);
   }
 
   private connect(input: StreamInput, node: OperatorNode): void {

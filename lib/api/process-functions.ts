@@ -1,5 +1,6 @@
 /** The function objects that `process` takes, on streams with and without keys, alone and connected. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ErrorPolicy } from "../operators/error-policy.js";
 import type { KeyedDescriptors } from "../operators/keyed-operator.js";
 import type { OperatorDescriptors } from "../operators/operator-state.js";
 import type { KeyedProcessContext, ProcessContext, ReadonlyMapState } from "../operators/process-context.js";
@@ -37,12 +38,16 @@ export interface ProcessOptions<Out, S> {
 export interface ProcessFunction<T, Out, S extends OperatorDescriptors = NoState>
   extends ProcessOptions<Out, S> {
   element(record: T, ctx: ProcessContext<Out, S>): void;
+  /** What becomes of a record on which `element` throws; default: the job fails. */
+  readonly onError?: ErrorPolicy;
 }
 
 /** What `process` takes on a keyed stream. */
 export interface KeyedProcessFunction<T, K, Out, S extends KeyedDescriptors = NoState>
   extends ProcessOptions<Out, S> {
   element(record: T, ctx: KeyedProcessContext<K, Out, S>): void;
+  /** What becomes of a record on which `element` throws; default: the job fails. */
+  readonly onError?: ErrorPolicy;
   /** A timer registered by `ctx.timers` fires; `ctx.key` is its key and `ctx.timestamp` its time. */
   timer?(time: number, ctx: KeyedProcessContext<K, Out, S>): void;
 }

@@ -1,24 +1,33 @@
 /** Streams: what a user says, one method an operator. Names are Flink's where the idea is Flink's. */
+import type { Duration } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
 import type { SlotSharingGroup } from "../graph/resource-profile.js";
 import type { OperatorNode, Partitioner } from "../graph/stream-graph.js";
 import type { AggregateResult, Aggregates } from "../operators/aggregates.js";
 import type { AnyFunction } from "../operators/contract.js";
-import { filterLogic } from "../operators/filter.js";
-import { flatMapLogic } from "../operators/flat-map.js";
 import type { KeyedDescriptors } from "../operators/keyed-operator.js";
-import { mapLogic } from "../operators/map.js";
 import type { OperatorDescriptors } from "../operators/operator-state.js";
 import type { SideOutput } from "../operators/process-context.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
 import { globalWindows, type WindowAssigner } from "../time/windows.js";
 import * as added from "./added-operators.js";
+import type { AsyncCall, AsyncMapOptions } from "./async-options.js";
 import { BroadcastStream } from "./broadcast-stream.js";
 import { BroadcastConnectedInputs, ConnectedInputs, KeyedConnectedInputs } from "./connected-streams.js";
 import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js";
 import type { KeyedProcessFunction, NoState, ProcessFunction } from "./process-functions.js";
-import type { RunningOptions } from "./stream-options.js";
+import {
+  type BatchOptions,
+  batchFunctions,
+  type DedupeOptions,
+  debounceFunctions,
+  dedupeFunctions,
+  type ThrottleOptions,
+  type TimeOptions,
+  throttleFunctions,
+} from "./queue-functions.js";
+import type { ByOptions, FieldOf, IntervalBounds, RecordOptions, RunningOptions } from "./stream-options.js";
 import { type OutputKind, StreamSite } from "./stream-site.js";
 import { countOptions, type WindowOptions } from "./window-functions.js";
 import { Windows } from "./windowed-stream.js";
@@ -34,21 +43,54 @@ export class AnyStream<T> {
     this.inputs = inputs;
   }
 
-  /** One record in, one out. */
-  map<R>(transform: (record: T) => R, name = "map"): Operator<R> {
-    return this.append({ kind: "map", name, logic: mapLogic(transform) });
+  /**
+   * One record in, one out. The options of this and of its like: a name, and what becomes of a record on which the
+   * function throws.
+   * @example lines.map((line) => JSON.parse(line) as Event, { onError: deadLetter("bad-events") })
+   */
+  map<R>(transform: (record: T) => R, options?: string | RecordOptions): Operator<R> {
+    return this.append(added.map(transform, options));
   }
 
   /** Keeps the records for which the predicate holds; a type guard narrows the stream. */
-  filter<S extends T>(predicate: (record: T) => record is S, name?: string): Operator<S>;
-  filter(predicate: (record: T) => boolean, name?: string): Operator<T>;
-  filter(predicate: (record: T) => boolean, name = "filter"): Operator<T> {
-    return this.append({ kind: "filter", name, logic: filterLogic(predicate) });
+  filter<S extends T>(predicate: (record: T) => record is S, options?: string | RecordOptions): Operator<S>;
+  filter(predicate: (record: T) => boolean, options?: string | RecordOptions): Operator<T>;
+  filter(predicate: (record: T) => boolean, options?: string | RecordOptions): Operator<T> {
+    return this.append(added.filter(predicate, options));
   }
 
   /** One record in, any number out: an array, a generator or another iterable. */
-  flatMap<R>(expand: (record: T) => Iterable<R>, name = "flatMap"): Operator<R> {
-    return this.append({ kind: "flatMap", name, logic: flatMapLogic(expand) });
+  flatMap<R>(expand: (record: T) => Iterable<R>, options?: string | RecordOptions): Operator<R> {
+    return this.append(added.flatMap(expand, options));
+  }
+
+  /**
+   * One record in, one out, by way of a promise; many are under way at a time. Those whose results were not emitted
+   * are part of a checkpoint and are asked for again after a restore: the function may see a record twice. The end
+   * of the input waits for all. Throws OPTION_INVALID for options that cannot be.
+   * @example
+   * urls.asyncMap((url, { signal }) => fetch(url, { signal }).then((r) => r.json() as Promise<Page>), {
+   *   order: "unordered", capacity: 100, timeout: "5s", retry: { attempts: 3, delay: "200ms", backoff: 2 },
+   * })
+   */
+  asyncMap<R>(
+    request: (record: T, call: AsyncCall) => PromiseLike<R> | R,
+    options: AsyncMapOptions = {},
+  ): Operator<R> {
+    return this.append(added.asyncMap(request, options));
+  }
+
+  /**
+   * The fields named, of every record.
+   * @example bids.project("auction", "price")
+   */
+  project<F extends keyof T & string>(...fields: readonly F[]): Operator<Pick<T, F>> {
+    return this.append(added.project(fields));
+  }
+
+  /** Flink's loops of streams: always refused with GRAPH_CYCLE, which says what to use in their place. */
+  iterate(): never {
+    throw new MillraceError("GRAPH_CYCLE", "iterate() would make a stream its own input");
   }
 
   /** Records of equal keys go to the same subtask. */
@@ -278,6 +320,25 @@ export class KeyedStream<T, K> extends AnyStream<T> {
   }
 
   /**
+   * Meets every record of the other stream with the same key whose timestamp lies between this record's plus
+   * `lower` and plus `upper`, both included unless said otherwise. A result has the later of the two timestamps.
+   * A record before the watermark is late: dropped and counted. Throws OPTION_INVALID for bounds that hold nothing;
+   * fails with TIMESTAMP_MISSING for records without event time.
+   * @example
+   * orders.keyBy((o) => o.id).intervalJoin(payments.keyBy((p) => p.orderId), { lower: "-5m", upper: "1h" },
+   *   (order, payment) => ({ ...order, paidAt: payment.at }))
+   */
+  intervalJoin<U, R>(
+    other: KeyedStream<U, K>,
+    bounds: IntervalBounds,
+    join: (record: T, other: U) => R,
+    name = "interval join",
+  ): Operator<R> {
+    const site = siteOf(this.env, inputsOf(this, other));
+    return site.append(added.intervalJoin(name, bounds, [this.key, other.key], join));
+  }
+
+  /**
    * Windows per key: `tumbling`, `sliding`, `session` or `globalWindows`.
    * @example visits.keyBy((v) => v.user).window(session("30m")).aggregate({ pages: count() })
    */
@@ -312,6 +373,75 @@ export class KeyedStream<T, K> extends AnyStream<T> {
     const project = typeof second === "function" ? second : undefined;
     const options = typeof second === "function" ? third : second;
     return this.append(added.runningAggregate(aggregates, this.key, project, options));
+  }
+
+  /**
+   * Running sum of a field: for every record the first record of its key, with the sum of all so far in the field.
+   * AGGREGATE_NOT_NUMBER for what is neither a number nor missing.
+   * @example sales.keyBy((s) => s.shop).sum("amount")
+   */
+  sum<F extends FieldOf<T, number | null | undefined>>(field: F, options?: RunningOptions): Operator<T> {
+    return this.append(added.runningField("sum", field, this.key, undefined, options));
+  }
+
+  /** Running minimum of a field (compared by `<`); the other fields are those of the key's first record. */
+  min<F extends keyof T & string>(field: F, options?: RunningOptions): Operator<T> {
+    return this.append(added.runningField("min", field, this.key, undefined, options));
+  }
+
+  /** Running maximum of a field; the other fields are those of the key's first record. */
+  max<F extends keyof T & string>(field: F, options?: RunningOptions): Operator<T> {
+    return this.append(added.runningField("max", field, this.key, undefined, options));
+  }
+
+  /**
+   * The record with the smallest value of a field so far; of equal ones the first, or the last.
+   * @example bids.keyBy((b) => b.auction).minBy("price", { ties: "last" })
+   */
+  minBy<F extends keyof T & string>(field: F, options: ByOptions = {}): Operator<T> {
+    return this.append(added.runningField("minBy", field, this.key, options.ties, options));
+  }
+
+  /** The record with the largest value of a field so far; of equal ones the first, or the last. */
+  maxBy<F extends keyof T & string>(field: F, options: ByOptions = {}): Operator<T> {
+    return this.append(added.runningField("maxBy", field, this.key, options.ties, options));
+  }
+
+  /**
+   * The last record of a key, once none has come for `gap`; by event time unless said otherwise.
+   * @example clicks.keyBy((c) => c.user).debounce("30s")
+   */
+  debounce(gap: Duration, options: TimeOptions = {}): Operator<T> {
+    return this.process("debounce", debounceFunctions<T>(gap, options));
+  }
+
+  /**
+   * One record of a key (or `limit`), then none until `interval` is over; by event time unless said otherwise.
+   * @example alerts.keyBy((a) => a.host).throttle("10m")
+   */
+  throttle(interval: Duration, options: ThrottleOptions = {}): Operator<T> {
+    return this.process("throttle", throttleFunctions<T>(interval, options));
+  }
+
+  /**
+   * Arrays of a key's records: when there are `size` of them or `time` after the first, by the clock unless said
+   * otherwise; what is left at the end of the input, too.
+   * @example events.keyBy((e) => e.table).batchBy({ size: 500, time: "2s" })
+   */
+  batchBy(options: BatchOptions): Operator<T[]> {
+    return this.process("batch", batchFunctions<T>(options));
+  }
+
+  /**
+   * The first record of each key; with `id` the first of each id within the key. Without `ttl` all of them are
+   * remembered for ever.
+   * @example events.keyBy((e) => e.id).dedupe({ ttl: "1d" })
+   */
+  dedupe(options?: DedupeOptions): Operator<T>;
+  dedupe(id: (record: T) => unknown, options?: DedupeOptions): Operator<T>;
+  dedupe(first: DedupeOptions | ((record: T) => unknown) = {}, second: DedupeOptions = {}): Operator<T> {
+    const isId = typeof first === "function";
+    return this.process("dedupe", dedupeFunctions<T>(isId ? first : undefined, isId ? second : first));
   }
 
   /** Combines the records of a key into one, running: emits the new value for every record. */

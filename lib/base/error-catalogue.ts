@@ -55,6 +55,14 @@ export const catalogue = {
     "Give the source `watermarks` whose function answers a time in ms or a Date for every record, or use windows by " +
       "processing time.",
   ),
+  ASYNC_TIMEOUT: entry(
+    "Raise `timeout` (it covers all attempts of a record), or say with `onError` what becomes of such records.",
+    true,
+  ),
+  GRAPH_CYCLE: entry(
+    "Millrace has no loops of streams: keep what comes round in keyed state with timers (`process`), join a stream " +
+      "with its own history, or write the feedback to a topic that the job also reads.",
+  ),
   RECORD_NOT_CARRIABLE: entry(
     "A record that crosses threads holds plain data. Remove the function, symbol or class instance at the path shown.",
   ),

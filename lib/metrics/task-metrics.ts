@@ -18,6 +18,7 @@ export const METRIC_FIELDS = [
   "watermark",
   "consumed",
   "lateRecordsDropped",
+  "recordsFailed",
   "finished",
   /** Bytes that the task's channels may have in flight: as announced to the senders, and as measured last. */
   "debloatedBufferSize",

@@ -32,6 +32,18 @@ export interface EmitSite {
   line(source: string): void;
   /** Writes the steps of everything below for the value and timestamp named. */
   emit(value: string, timestamp: string): void;
+  /** Writes the steps of what reads a side output; none where nobody does. */
+  side(tag: string, value: string, timestamp: string): void;
+  /** The operator's name, for what it says. */
+  readonly operator: string;
+  readonly counters: OperatorCounters;
+}
+
+/** Counted per task and shown in metrics. */
+export interface OperatorCounters {
+  lateRecordsDropped: number;
+  /** Records that an error policy has left out. */
+  recordsFailed: number;
 }
 
 export interface OperatorContext {
@@ -53,6 +65,10 @@ export interface OperatorContext {
   pause(): void;
   resume(): void;
   fail(error: unknown): void;
+  /** Throws a user function's error with its place and the record it was given. */
+  failed(error: unknown, record: unknown): never;
+  /** What `passes` answers has grown: the last watermark goes through the operators once more, in the task's turn. */
+  advanceAgain(): void;
   sendRows(rows: readonly unknown[]): void;
   /** Steady time in ms. */
   now(): number;
@@ -65,8 +81,7 @@ export interface OperatorContext {
    * calls its `rest` and `close`.
    */
   keyedState(): KeyedState;
-  /** Counted per operator and shown in metrics. */
-  readonly counters: { lateRecordsDropped: number };
+  readonly counters: OperatorCounters;
 }
 
 export interface Operator {
@@ -109,6 +124,8 @@ export interface Operator {
 export interface OperatorLogic {
   /** The user's functions, whose text is part of the job's fingerprint. */
   readonly functions: readonly AnyFunction[];
+  /** Likewise, of those that may answer with a promise. */
+  readonly asyncFunctions?: readonly AnyFunction[];
   /** Keeps records, or parts of them: the texts in them must not hold their batch's text alive. */
   readonly retains?: boolean;
   readonly inline?: (site: EmitSite, value: string, timestamp: string) => void;

@@ -1,12 +1,19 @@
 // @hot one call per record, one emit per result; guarded by benchmarks/nexmark
 import { MillraceError } from "../base/error.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
+import { type ErrorPolicy, failureHandler, type OnFailure } from "./error-policy.js";
 
 /** One record in, any iterable out: a cursor that suspends when an output's overflow is full. */
-export function flatMapLogic(expand: AnyFunction): OperatorLogic {
+export function flatMapLogic(expand: AnyFunction, onError?: ErrorPolicy): OperatorLogic {
   return {
     functions: [expand],
-    create: (context) => new FlatMap(context, expand as (record: unknown) => Iterable<unknown>),
+    create(context) {
+      const onFailure = failureHandler(onError, context);
+      const give = expand as (record: unknown) => Iterable<unknown>;
+      return onFailure === undefined
+        ? new FlatMap(context, give)
+        : new GuardedFlatMap(context, give, onFailure);
+    },
   };
 }
 
@@ -15,6 +22,8 @@ export class FlatMap implements Operator {
   private readonly expand: (record: unknown) => Iterable<unknown>;
   private open_: Iterator<unknown> | undefined;
   private timestamp = Number.NaN;
+  /** Came while it was suspended, from a function that emits without looking at the gate. */
+  private waiting: { readonly record: unknown; readonly timestamp: number }[] = [];
 
   constructor(context: OperatorContext, expand: (record: unknown) => Iterable<unknown>) {
     this.context = context;
@@ -22,6 +31,37 @@ export class FlatMap implements Operator {
   }
 
   element(record: unknown, timestamp: number): void {
+    if (this.open_ !== undefined) {
+      this.waiting.push({ record, timestamp });
+      return;
+    }
+    this.begin(record, timestamp);
+    if (this.open_ !== undefined) this.proceed();
+  }
+
+  proceed(): boolean {
+    while (this.open_ !== undefined) {
+      if (!this.give(this.open_)) return false;
+      this.open_ = undefined;
+      this.takeWaiting();
+    }
+    return true;
+  }
+
+  /** Until one is suspended. */
+  private takeWaiting(): void {
+    const { waiting } = this;
+    if (waiting.length === 0) return;
+    let taken = 0;
+    while (taken < waiting.length && this.open_ === undefined) {
+      const { record, timestamp } = waiting[taken++]!;
+      this.begin(record, timestamp);
+    }
+    this.waiting = waiting.slice(taken);
+  }
+
+  /** Emits what there is room for; what is left is open then. */
+  protected begin(record: unknown, timestamp: number): void {
     const results = this.expand(record);
     const { out, gate } = this.context;
     if (Array.isArray(results)) {
@@ -36,21 +76,58 @@ export class FlatMap implements Operator {
       this.open_ = results[Symbol.iterator]();
     }
     this.timestamp = timestamp;
-    this.proceed();
   }
 
-  proceed(): boolean {
-    const iterator = this.open_;
-    if (iterator === undefined) return true;
+  private give(iterator: Iterator<unknown>): boolean {
     const { out, gate } = this.context;
     while (gate.level < 2) {
       const step = iterator.next();
-      if (step.done === true) {
-        this.open_ = undefined;
-        return true;
-      }
+      if (step.done === true) return true;
       out(step.value, this.timestamp);
     }
     return false;
+  }
+}
+
+/** Of a record whose function throws, what it gave before stays; the rest is left out. */
+class GuardedFlatMap extends FlatMap {
+  private timestampInHand = Number.NaN;
+
+  constructor(
+    context: OperatorContext,
+    expand: (record: unknown) => Iterable<unknown>,
+    onFailure: OnFailure,
+  ) {
+    super(context, (record) => {
+      const failed = (error: unknown) => onFailure(error, record, this.timestampInHand);
+      try {
+        const results = expand(record);
+        const isLazy = !Array.isArray(results) && typeof results?.[Symbol.iterator] === "function";
+        return isLazy ? untilFailure(results, failed) : results;
+      } catch (error) {
+        failed(error);
+        return [];
+      }
+    });
+  }
+
+  protected override begin(record: unknown, timestamp: number): void {
+    this.timestampInHand = timestamp;
+    super.begin(record, timestamp);
+  }
+}
+
+function* untilFailure(results: Iterable<unknown>, failed: (error: unknown) => void): Generator<unknown> {
+  const iterator = results[Symbol.iterator]();
+  for (;;) {
+    let step: IteratorResult<unknown>;
+    try {
+      step = iterator.next();
+    } catch (error) {
+      failed(error);
+      return;
+    }
+    if (step.done === true) return;
+    yield step.value;
   }
 }

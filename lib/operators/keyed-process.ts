@@ -1,5 +1,6 @@
 // @hot one call per record
 import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
+import { type ErrorPolicy, guarded } from "./error-policy.js";
 import {
   checkNames,
   functionsOf,
@@ -17,6 +18,7 @@ export interface KeyedProcessSpec {
   readonly key: AnyFunction;
   readonly state: KeyedDescriptors;
   readonly functions: KeyedProcessFunctions;
+  readonly onError?: ErrorPolicy | undefined;
 }
 
 /** A free function per record of a key, with state and timers of that key. */
@@ -39,7 +41,7 @@ class KeyedProcess extends KeyedOperator {
   constructor(context: OperatorContext, spec: KeyedProcessSpec) {
     super(context, spec.functions, spec.state);
     this.key = spec.key;
-    this.user = spec.functions;
+    this.user = { ...spec.functions, element: guarded(spec.functions.element, spec.onError, context) };
   }
 
   element(record: unknown, timestamp: number): void {

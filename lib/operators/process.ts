@@ -1,4 +1,5 @@
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
+import { type ErrorPolicy, guarded } from "./error-policy.js";
 import { type OperatorDescriptors, openOperatorState } from "./operator-state.js";
 import { FunctionScope } from "./process-context.js";
 import { refusePromise } from "./promise-check.js";
@@ -10,12 +11,17 @@ export interface ProcessFunctions {
 }
 
 /** A free function per record that may emit any number of records, also into side outputs. */
-export function processLogic(functions: ProcessFunctions, state: OperatorDescriptors = {}): OperatorLogic {
+export function processLogic(
+  functions: ProcessFunctions,
+  state: OperatorDescriptors = {},
+  onError?: ErrorPolicy,
+): OperatorLogic {
   const { open, element, close } = functions;
   return {
     functions: [open, element, close].filter((each) => each !== undefined),
     retains: Object.keys(state).length > 0,
-    create: (context) => new Process(context, functions, state),
+    create: (context) =>
+      new Process(context, { ...functions, element: guarded(element, onError, context) }, state),
   };
 }
 

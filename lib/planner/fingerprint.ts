@@ -11,7 +11,7 @@ export function fingerprint(plan: Plan, params: unknown): string {
   hash.update(JSON.stringify(params) ?? "");
   for (const [uid, logic] of plan.program.logic) {
     hash.update(uid);
-    for (const each of logic.functions) hash.update(String(each));
+    for (const each of [...logic.functions, ...(logic.asyncFunctions ?? [])]) hash.update(String(each));
   }
   for (const [name, selector] of plan.program.selectors) hash.update(name + String(selector));
   return hash.digest("hex").slice(0, 16);

@@ -11,6 +11,7 @@ import type {
   EmitSite,
   Operator,
   OperatorContext,
+  OperatorCounters,
   OperatorLogic,
 } from "../operators/contract.js";
 import { type EdgeOutput, writeEdge } from "./edge-code.js";
@@ -26,6 +27,7 @@ export interface ChainPlan {
   readonly outputs: readonly EdgeOutput[];
   readonly contextOf: (operator: ChainedOperator, out: Emit, side: (tag: string) => Emit) => OperatorContext;
   readonly failed: Failed;
+  readonly counters: OperatorCounters;
 }
 
 export interface Chain {
@@ -164,6 +166,9 @@ export class ChainCode {
       fresh: () => this.fresh(),
       line: (source) => this.line(source),
       emit: (result, time) => this.targets(index, undefined, result, time, "0"),
+      side: (tag, result, time) => this.targets(index, tag, result, time, "0"),
+      operator: node.name,
+      counters: this.plan.counters,
     };
     logic.inline(site, value, timestamp);
   }

@@ -96,7 +96,7 @@ export class SlotBuilder {
     const vertex = this.plan.jobGraph.vertices[assignment.vertex]!;
     const { subtask } = assignment;
     const gate: Gate = { level: 0 };
-    const counters = { lateRecordsDropped: 0 };
+    const counters = { lateRecordsDropped: 0, recordsFailed: 0 };
     const failed: Failed = (error, operator, record) => {
       throw userError(error, { job: this.plan.jobGraph.job, operator, subtask }, record);
     };
@@ -123,6 +123,7 @@ export class SlotBuilder {
       vertex,
       outputs,
       failed,
+      counters,
       logicOf: (uid) => present(this.plan.program.logic.get(uid)),
       contextOf: (node, out, side): OperatorContext => ({
         ...this.place(vertex, subtask, node.name),
@@ -138,9 +139,11 @@ export class SlotBuilder {
         parts: states.partsOf(node),
         keyedState: () => states.keyedStateOf(node),
         wake: this.services.wake,
-        pause: () => task.pause(),
-        resume: () => task.resume(),
+        pause: () => task.pause(node.uid),
+        resume: () => task.resume(node.uid),
         fail: this.services.fail,
+        failed: (error, record) => failed(error, node.name, record),
+        advanceAgain: () => task.advanceAgain(),
         sendRows: (rows) => this.events.rows(node.uid, rows, task.latestCheckpoint),
       }),
     });

@@ -13,16 +13,20 @@ import type { Gate } from "../base/gate.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { DebloatSettings } from "../exchange/debloating.js";
 import type { TaskMetrics } from "../metrics/task-metrics.js";
+import type { OperatorCounters } from "../operators/contract.js";
 import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
 import type { Chain, Entry, Failed } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
 import type { LocalChannel } from "./local-channel.js";
+import { nearestOperator } from "./nearest-operator.js";
 import type { Output, OutputOwner } from "./outputs.js";
 import type { RingInput } from "./ring-input.js";
 import type { CheckpointedTask, TaskCheckpoints } from "./task-checkpoints.js";
 import { TaskInputs } from "./task-inputs.js";
+import { reportTask } from "./task-report.js";
 import { TaskTime } from "./task-time.js";
+import { nextTurnLimit, TURN_LIMIT_FIRST } from "./turn-limit.js";
 
 export type Phase = "running" | "finishing" | "awaiting" | "draining" | "committing" | "finished";
 
@@ -32,16 +36,10 @@ export interface NamedCommittable {
   readonly committable: Readonly<Record<string, unknown>>;
 }
 
-/** Elements a turn may take before it looks at the clock; grows and shrinks with what they cost. */
-const TURN_LIMIT_FIRST = 16;
-const TURN_LIMIT_MAX = 8192;
-const TURN_MS_LOW = 0.4;
-const TURN_MS_HIGH = 1;
-
 export interface TaskWiring {
   readonly gate: Gate;
   readonly metrics: TaskMetrics;
-  readonly counters: { lateRecordsDropped: number };
+  readonly counters: OperatorCounters;
   readonly now: () => number;
   readonly wake: () => void;
   /** The turn ends: keyed state may tidy up. */
@@ -78,11 +76,13 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   protected checkpoints: TaskCheckpoints | undefined;
   /** An operator goes on with what it began when the gate opens. */
   private suspended = false;
-  private paused = false;
+  /** Operators that cannot take more. */
+  private readonly pausing = new Set<string>();
   private wasIdle = false;
   private readonly time: TaskTime;
   /** The watermark on its way through the operators, and what each of them let pass. */
   private advancing = false;
+  private again = false;
   private advanceAt = 0;
   private passing = new Float64Array(0);
   private finishAt = 0;
@@ -102,19 +102,12 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.chain = chain;
     this.entry = chain.entry;
     const nodeIndexes = chain.operators.map(({ node }) => node);
-    const nearest = (index: number, vertex: readonly { feeder: number; uid: string }[]): number => {
-      for (let at = index; at >= 0; at = vertex[at]!.feeder) {
-        const found = nodeIndexes.findIndex((node) => node.uid === vertex[at]!.uid);
-        if (found >= 0) return found;
-      }
-      return -1;
-    };
-    const vertex = this.vertexOperators;
-    this.feeders = nodeIndexes.map((node) => nearest(node.feeder, vertex));
+    const nearest = nearestOperator(this.vertexOperators, nodeIndexes);
+    this.feeders = nodeIndexes.map((node) => nearest(node.feeder));
     for (const edge of edges) {
       for (const channel of edge.channels) {
         this.outputs.push(channel);
-        this.outputOperators.push(nearest(edge.edge.fromOperator, vertex));
+        this.outputOperators.push(nearest(edge.edge.fromOperator));
       }
     }
     this.passing = new Float64Array(chain.operators.length + 1).fill(Number.NEGATIVE_INFINITY);
@@ -183,11 +176,19 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   /** Something has to be settled before anything else. */
   private get occupied(): boolean {
-    return this.gate.level !== 0 || this.advancing || this.paused || (this.checkpoints?.pending ?? false);
+    return (
+      this.gate.level !== 0 || this.advancing || this.pausing.size > 0 || (this.checkpoints?.pending ?? false)
+    );
   }
 
   get settled(): boolean {
-    return !this.suspended && !this.advancing && (this.phase === "running" || this.phase === "awaiting");
+    // At level 2 an operator may have been suspended since the last look.
+    return (
+      this.gate.level < 2 &&
+      !this.suspended &&
+      !this.advancing &&
+      (this.phase === "running" || this.phase === "awaiting")
+    );
   }
 
   get finishedData(): boolean {
@@ -233,21 +234,28 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.inputs.closeLocals();
   }
 
-  pause(): void {
-    this.paused = true;
+  /** An operator cannot take more: nothing is read until it says that it can. */
+  pause(operator: string): void {
+    this.pausing.add(operator);
     this.setGate(this.gate.level);
     this.inputs.closeLocals();
   }
 
-  resume(): void {
-    this.paused = false;
+  resume(operator: string): void {
+    this.pausing.delete(operator);
     this.setGate(this.gate.level);
+    this.wiring.wake();
+  }
+
+  /** What an operator held back of the last watermark may go on. */
+  advanceAgain(): void {
+    this.again = true;
     this.wiring.wake();
   }
 
   private setGate(level: number): void {
     this.gate.level = level;
-    this.readGate.level = this.paused ? Math.max(1, level) : level;
+    this.readGate.level = this.pausing.size > 0 ? Math.max(1, level) : level;
   }
 
   wake(): void {
@@ -300,12 +308,14 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       const taken = this.phase === "running" ? this.take() : this.takeInputs();
       // Else a sender that runs after this task in each round would find the queue filled for ever.
       if (!this.blocked) this.inputs.openLocals();
-      const ended = this.adapt(taken, started);
+      const ended = taken === 0 ? started : this.wiring.now();
+      if (taken > 0) this.limit = nextTurnLimit(this.limit, taken, ended - started);
       this.inputs.debloater?.turn(started, ended, this.inputs.isDry);
       moved = taken > 0 || moved;
       if (this.phase === "running" && this.inputEnded && !this.occupied) this.phase = "finishing";
     } else this.inputs.debloater?.turn(started, started, false);
-    if (this.phase === "finishing" && this.gate.level === 0) moved = this.finishOperators() || moved;
+    if (this.phase === "finishing" && this.gate.level === 0 && !this.advancing)
+      moved = this.finishOperators() || moved;
     if (this.mayEnd) this.endOutputs();
     if (this.phase === "draining") this.finishDraining();
     this.rest(started);
@@ -319,23 +329,8 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   report(): void {
     const { metrics, counters } = this.wiring;
-    let recordsOut = 0;
-    let bytesOut = 0;
-    let { bytesInFlight } = this.inputs;
-    let creditBytes = 0;
-    for (const output of this.outputs) {
-      bytesInFlight += output.waitingBytes;
-      creditBytes += output.creditBytes;
-      recordsOut += output.recordsOut;
-      bytesOut += output.bytesOut;
-    }
-    this.inputs.report(metrics);
-    metrics.set("recordsOut", recordsOut);
-    metrics.set("bytesOut", bytesOut);
-    metrics.set("bytesInFlight", bytesInFlight);
-    metrics.set("creditBytes", creditBytes);
+    reportTask(metrics, this.inputs, this.outputs, counters);
     metrics.set("watermark", this.watermark);
-    metrics.set("lateRecordsDropped", counters.lateRecordsDropped);
   }
 
   /** A turn has ended, or a sleep. What a paused task waits for is its own work. */
@@ -344,7 +339,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       now,
       own,
       moved,
-      this.paused ? "busyMs" : this.gate.level > 0 ? "backPressuredMs" : "idleMs",
+      this.pausing.size > 0 ? "busyMs" : this.gate.level > 0 ? "backPressuredMs" : "idleMs",
     );
   }
 
@@ -399,6 +394,11 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       this.working = i;
       if (operator.proceed !== undefined && !operator.proceed()) return this.suspend();
     }
+    if (this.again && !this.advancing) {
+      this.again = false;
+      this.advancing = true;
+      this.advanceAt = 0;
+    }
     if (!this.advancing) return false;
     const root = this.passing.length - 1;
     for (; this.advanceAt < operators.length; this.advanceAt++) {
@@ -406,6 +406,11 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       this.working = this.advanceAt;
       const feeder = this.feeders[this.advanceAt]!;
       const watermark = this.passing[feeder < 0 ? root : feeder]!;
+      // Everything that could go on is held back before it.
+      if (watermark === Number.NEGATIVE_INFINITY) {
+        this.passing[this.advanceAt] = watermark;
+        continue;
+      }
       if (operator.advance !== undefined && !operator.advance(watermark)) return this.suspend();
       this.passing[this.advanceAt] = operator.passes === undefined ? watermark : operator.passes(watermark);
     }
@@ -485,15 +490,5 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     for (const { operator } of this.chain.operators) operator.rest?.(steady);
     this.wiring.rest(steady);
     for (const output of this.outputs) output.rest(steady);
-  }
-
-  /** Keeps a turn between TURN_MS_LOW and TURN_MS_HIGH; answers when it ended. */
-  private adapt(taken: number, started: number): number {
-    if (taken === 0) return started;
-    const ended = this.wiring.now();
-    const took = ended - started;
-    if (took > TURN_MS_HIGH) this.limit = Math.max(1, Math.floor((this.limit * TURN_MS_HIGH) / took));
-    else if (took < TURN_MS_LOW && taken >= this.limit) this.limit = Math.min(TURN_LIMIT_MAX, this.limit * 2);
-    return ended;
   }
 }

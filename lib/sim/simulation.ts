@@ -38,6 +38,8 @@ const MAX_PARALLELISM = 8;
 /** Mean time until a dead process is started again, ms. */
 const REVIVE_MS = 20;
 const TIMEOUT_MS = 3000;
+/** Mean time until a service answers, ms. */
+const ANSWER_MS = 4;
 /** A job without end is stopped some time after this step, ms between attempts to do so. */
 const ENDLESS_STEPS = 1500;
 
@@ -265,6 +267,7 @@ class Simulation {
               ),
             sink: (name) => tableSink(tables.get(name)!, name, tableWorld),
             hook: (hook) => faults.hook(hook),
+            answer: () => world.wait(world.always, world.delay(ANSWER_MS), "a service answers"),
           };
           topology.build(kit);
         },

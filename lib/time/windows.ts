@@ -162,5 +162,8 @@ export function paneSize(assigner: AlignedWindows): number {
 
 /** Event-time windows cannot place a record without a timestamp. */
 export function refuseUnstamped(): never {
-  throw new MillraceError("TIMESTAMP_MISSING", "a record without a timestamp came to event-time windows");
+  throw new MillraceError(
+    "TIMESTAMP_MISSING",
+    "a record without a timestamp came where event time is needed",
+  );
 }

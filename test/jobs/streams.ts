@@ -42,6 +42,26 @@ const programs: Record<string, (env: Environment, params: any) => void> = {
       .aggregate({ n: count(), last: max((row) => row.i) }, { miniBatch: true })
       .sink("out", collectSink());
   },
+  /** One record of which a function that knows no gate emits more than every buffer takes, into a cursor. */
+  burstIntoFlatMap(env) {
+    env
+      .source(
+        "seed",
+        iterableSource(() => [1]),
+      )
+      .process("burst", {
+        out: type<number>(),
+        element(_seed, ctx) {
+          for (let i = 0; i < 150_000; i++) ctx.emit(i);
+        },
+      })
+      .flatMap((i) => [i, -i])
+      .rebalance()
+      .map((i) => i)
+      .keyBy((i) => Math.abs(i) % 10)
+      .aggregate({ n: count() }, { miniBatch: true })
+      .sink("out", collectSink());
+  },
   process(env) {
     const numbers = env.source("numbers", datagenSource({ count: 100, record: (id): Numbered => ({ id }) }));
     const split = numbers.process("split", {

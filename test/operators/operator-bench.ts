@@ -15,7 +15,7 @@ export class Bench {
   /** Of the rows. */
   readonly times: number[] = [];
   readonly sides: [string, unknown, number][] = [];
-  readonly counters = { lateRecordsDropped: 0 };
+  readonly counters = { lateRecordsDropped: 0, recordsFailed: 0 };
   readonly operator: Operator;
   private readonly groups: KeyGroupRange;
   wall = 0;
@@ -25,6 +25,11 @@ export class Bench {
   credit = Number.POSITIVE_INFINITY;
   /** The level of a closed gate: 2 suspends inside a record. */
   closed = 1;
+  paused = false;
+  /** Watermarks that went on below. */
+  readonly passed: number[] = [];
+  private watermark = Number.NEGATIVE_INFINITY;
+  private advancesAgain = false;
 
   constructor(logic: OperatorLogic, subtask = 0, parallelism = 1, backend: StateBackend = heapBackend) {
     this.groups = rangeOf(subtask, 128, parallelism);
@@ -48,6 +53,18 @@ export class Bench {
         this.sides.push([tag, record, timestamp]),
       counters: this.counters,
       wake: () => this.wakes++,
+      pause: () => {
+        this.paused = true;
+      },
+      resume: () => {
+        this.paused = false;
+      },
+      advanceAgain: () => {
+        this.advancesAgain = true;
+      },
+      failed: (error: unknown) => {
+        throw error;
+      },
       now: () => this.steady,
       wallNow: () => this.wall,
       parts: { declare },
@@ -64,6 +81,25 @@ export class Bench {
         }),
     };
     this.operator = logic.create!(context as unknown as OperatorContext);
+  }
+
+  /** Goes on until nothing is suspended; the gate opens as often as it closes. */
+  settle(): void {
+    while (this.operator.proceed !== undefined && !this.operator.proceed()) this.reopen();
+    if (this.advancesAgain) this.advance(this.watermark);
+  }
+
+  advance(watermark: number): void {
+    this.watermark = watermark;
+    this.advancesAgain = false;
+    while (this.operator.advance !== undefined && !this.operator.advance(watermark)) this.reopen();
+    const passes = this.operator.passes === undefined ? watermark : this.operator.passes(watermark);
+    if (passes > (this.passed.at(-1) ?? Number.NEGATIVE_INFINITY)) this.passed.push(passes);
+  }
+
+  /** Entries of state and timers. */
+  get entries(): number {
+    return Object.values(this.freeze()()).reduce((sum, entries) => sum + entries.length, 0);
   }
 
   freeze(): () => Saved {
@@ -99,5 +135,10 @@ export class Bench {
 
   take(): unknown[] {
     return this.rows.splice(0);
+  }
+
+  private reopen(): void {
+    this.gate.level = 0;
+    this.credit = 3;
   }
 }

@@ -44,6 +44,12 @@ for (const way of ways) {
       for (const [key, { n, last }] of table) expect([n, last]).to.deep.equal([6000, 199_900 + key]);
     });
 
+    it("a flatMap behind a function that knows no gate loses nothing", async () => {
+      const [rows] = await rowsOf<{ key: number; n: number }>("burstIntoFlatMap", way);
+      const table = new Map(rows.map((row) => [row.key, row.n]));
+      expect([...table.values()]).to.deep.equal(Array.from({ length: 10 }, () => 30_000));
+    });
+
     it("process emits and fills side outputs", async () => {
       const [even] = await rowsOf<{ id: number }>("process", way);
       expect(even.map(({ id }) => id).sort(byValue)).to.deep.equal(

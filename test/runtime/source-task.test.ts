@@ -59,7 +59,7 @@ class TestSource {
     const task = new SourceTask("source", {
       gate: { level: 0 },
       metrics: {} as TaskMetrics,
-      counters: { lateRecordsDropped: 0 },
+      counters: { lateRecordsDropped: 0, recordsFailed: 0 },
       now: () => 0,
       wake: () => undefined,
       rest: () => undefined,

@@ -15,6 +15,8 @@ export interface Kit {
   sink(name: string): SinkDefinition<any>;
   /** A user's function is called: it may throw. */
   hook(hook: Hook): void;
+  /** A service takes its time to answer. */
+  answer(): Promise<void>;
 }
 
 /** Committed rows by sink. */

@@ -1,0 +1,85 @@
+/** Topologies in which records meet others: of another stream, or of a service. */
+import { count } from "../../operators/aggregates.js";
+import { tumbling } from "../../time/windows.js";
+import type { SimRecord } from "../replay-source.js";
+import { allRecords, apart, differences, source, sumBy, type Topology } from "./topology.js";
+
+const keyOf = ({ key }: SimRecord): number => key;
+const LOWER_MS = -60;
+const UPPER_MS = 40;
+
+/** Records of two streams that are near in time. */
+const interval: Topology = {
+  name: "interval",
+  abilities: {},
+  sinks: ["out"],
+  sources: (plan) => [source(plan, "a"), source(plan, "b", 0.6)],
+  build(kit) {
+    const [a, b] = interval.sources(kit.plan).map((each) => kit.source(each));
+    const rows = a!
+      .keyBy(keyOf)
+      .intervalJoin(b!.keyBy(keyOf), { lower: LOWER_MS, upper: UPPER_MS }, (left, right) => {
+        kit.hook("element");
+        return { left: left.id, right: right.id };
+      });
+    apart(kit, rows).sink("out", kit.sink("out"));
+  },
+  check({ out }, plan) {
+    const records = allRecords(interval, plan);
+    const [left, right] = ["a", "b"].map((name) => records.filter(({ id }) => id.startsWith(name)));
+    const expected = left!.flatMap((l) =>
+      right!
+        .filter((r) => r.key === l.key && r.time >= l.time + LOWER_MS && r.time <= l.time + UPPER_MS)
+        .map((r) => ({ left: l.id, right: r.id })),
+    );
+    return differences("pairs", out!, expected);
+  },
+};
+
+const WINDOW_MS = 120;
+
+/** Services are asked, some twice; windows behind them show whether a watermark came before its records. */
+const asked: Topology = {
+  name: "asked",
+  abilities: {},
+  sinks: ["out", "windows"],
+  sources: (plan) => [source(plan, "a")],
+  build(kit) {
+    const [a] = asked.sources(kit.plan);
+    const records = kit.source(a!);
+    const ordered = records.asyncMap(
+      async (record) => {
+        await kit.answer();
+        kit.hook("element");
+        return { id: record.id };
+      },
+      { capacity: 5 },
+    );
+    apart(kit, ordered).sink("out", kit.sink("out"));
+    const unordered = records.asyncMap(
+      async (record, { attempt }) => {
+        await kit.answer();
+        if (record.value % 5 === 0 && attempt === 1) throw new Error("busy");
+        return record;
+      },
+      { name: "unordered", order: "unordered", capacity: 7, retry: { attempts: 2, delay: 3 } },
+    );
+    apart(kit, unordered)
+      .keyBy(keyOf)
+      .window(tumbling(WINDOW_MS))
+      .aggregate({ n: count() }, ({ n }, { key, window }) => ({ key, start: window.start, n }))
+      .sink("windows", kit.sink("windows"));
+  },
+  check({ out, windows }, plan) {
+    const records = allRecords(asked, plan);
+    const place = ({ key, time }: SimRecord) => `${key} ${Math.floor(time / WINDOW_MS) * WINDOW_MS}`;
+    const expected = [...sumBy(records, place, () => 1)].map(([text, n]) => {
+      const [key, start] = text.split(" ").map(Number);
+      return { key, start, n };
+    });
+    const ids = records.map(({ id }) => ({ id }));
+    return [...differences("rows", out!, ids), ...differences("windows", windows!, expected)];
+  },
+};
+
+export const meeting = [interval, asked] as const;
