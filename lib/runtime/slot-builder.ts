@@ -27,7 +27,8 @@ import { buildChain, type Failed } from "./chain-code.js";
 import type { Channel, EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
 import { LocalChannel } from "./local-channel.js";
-import { OperatorStates } from "./operator-states.js";
+import { ManagedMemory } from "./managed-memory.js";
+import { OperatorStates, type StateServices } from "./operator-states.js";
 import { RingChannel } from "./ring-channel.js";
 import { RingInput } from "./ring-input.js";
 import { SecondInput } from "./second-input.js";
@@ -68,6 +69,7 @@ export class SlotBuilder {
   private readonly deployment: Deployment;
   private readonly events: SlotEvents;
   private readonly services: SlotServices;
+  private readonly ofStates: StateServices;
   private readonly built: Building[] = [];
   /** Vertices that keep records, or pass them to one that does. */
   private readonly retaining: ReadonlySet<number>;
@@ -78,7 +80,11 @@ export class SlotBuilder {
     this.plan = plan;
     this.deployment = deployment;
     this.events = events;
+    const { managedMb = 0 } = deployment;
     this.services = services;
+    const { backend, clock } = services;
+    const memory = managedMb > 0 ? { memory: new ManagedMemory(managedMb) } : {};
+    this.ofStates = { backend, clock, ...memory };
     this.retaining = retainingVertices(plan);
   }
 
@@ -102,7 +108,7 @@ export class SlotBuilder {
     };
     const { runId, attempt } = this.deployment;
     const folderOf = (operator: number) => operatorFolder(runId, attempt, vertex.id, subtask, operator);
-    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services, folderOf);
+    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.ofStates, folderOf);
     const wiring = {
       gate,
       counters,

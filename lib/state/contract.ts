@@ -80,6 +80,11 @@ export interface BackendContext {
   readonly groups: KeyGroupRange;
   /** A folder of this attempt's own, for backends that keep state on disk; removed afterwards. */
   readonly directory: string;
+  /**
+   * How many bytes of memory the state may take now, where the slot's profile gives it some: its part of that.
+   * Absent: as many as the backend likes.
+   */
+  readonly memoryBytes?: () => number;
   /** Wall time in ms, for time-to-live. */
   now(): number;
   readonly parts: StateParts;

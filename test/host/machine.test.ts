@@ -41,7 +41,7 @@ describe("the machine that slots are cut from", () => {
       youngMb: 100,
     });
     const profile = { ...ZERO, cpu: 1, heapMb: 512, offHeapMb: 10, managedMb: 20 };
-    const memory = { heapMb: 384, youngMb: 128, offHeapMb: 94 };
+    const memory = { heapMb: 404, youngMb: 128, offHeapMb: 74 };
     expect(memoryOf({ slots: [0, 1], profile }, byDefault)).to.deep.equal(memory);
     const small = { ...ZERO, cpu: 1, heapMb: 1 };
     expect(memoryOf({ slots: [0], profile: small }, byDefault).heapMb).to.equal(16);
