@@ -18,6 +18,7 @@ import type { RestartStrategy } from "../checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "../checkpoint/statistics.js";
 import type { JobRestore } from "../checkpoint/task-restore.js";
 import { type Machine, planHosts } from "../planner/hosts.js";
+import { keyGroupsOf } from "../planner/plan.js";
 import type { JobOptions, TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { LaunchHost } from "../protocol/slot-host.js";
@@ -118,6 +119,7 @@ export class JobCoordinator {
   restarts = 0;
   private readonly given: JobCoordinatorOptions;
   private planned: PlannedJob;
+  private machine: Machine | undefined;
   /** The plan to go on with, and who waits for it. */
   private rescaling: Rescaling | undefined;
   /** Who waits for the tasks to run with the plan that was taken over. */
@@ -140,6 +142,7 @@ export class JobCoordinator {
   constructor(given: JobCoordinatorOptions) {
     this.given = given;
     this.planned = given.planned;
+    this.machine = given.machine;
     this.unplaced = place(this.plan.jobGraph, given.ringBytes, given.machine);
     this.sources = new SplitGivers(this.plan);
     const { checkpoints, clock, scheduler, random } = given;
@@ -160,6 +163,11 @@ export class JobCoordinator {
   /** As the job runs now: rescaling changes it. */
   get plan(): Plan {
     return this.planned.plan;
+  }
+
+  /** Of operators that do not say their own. */
+  get parallelism(): number {
+    return this.planned.options.parallelism;
   }
 
   get placement(): Placement {
@@ -224,14 +232,16 @@ export class JobCoordinator {
   }
 
   /**
-   * Takes a checkpoint and goes on from it with another parallelism. Answers when the tasks run again: for how many
-   * ms no record was processed.
+   * Takes a checkpoint and goes on from it with another parallelism, and with what the machine is now. Answers when
+   * the tasks run again: for how many ms no record was processed. One at a time.
    */
-  async rescale(parallelism: number): Promise<number> {
+  async rescale(parallelism: number, machine = this.machine): Promise<number> {
     if (this.checkpoints === undefined) throw this.takesNone();
     const planned = await this.given.replan(parallelism, keyGroupsOf(this.plan));
-    if (this.given.machine !== undefined) planHosts(planned.plan.jobGraph, this.given.machine);
+    if (machine !== undefined) planHosts(planned.plan.jobGraph, machine);
     await this.checkpoints.checkpoint();
+    // What does not fit is refused while the job still runs.
+    this.restoreOf(await this.findOrigin(), planned.plan);
     const { clock } = this.given;
     const from = clock.steady();
     await new Promise<void>((resolve, reject) => {
@@ -239,6 +249,7 @@ export class JobCoordinator {
         reject(new MillraceError("CHECKPOINT_FAILED", "the job has ended before it could be rescaled"));
         return;
       }
+      this.machine = machine;
       this.rescaling = { planned, done: resolve, failed: reject };
       this.attempt.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
     });
@@ -337,14 +348,17 @@ export class JobCoordinator {
 
   /** What the job's subtasks load. Throws when the checkpoint does not fit the job. */
   private fit(origin: LoadedCheckpoint | undefined): JobRestore | undefined {
-    if (origin === undefined) return undefined;
-    const { allowNonRestoredState, runId } = this.given;
     try {
-      return redistribute(origin.manifest, this.plan.jobGraph, { allowNonRestoredState });
+      return this.restoreOf(origin, this.plan);
     } catch (error) {
-      if (origin.manifest.jobId === runId) this.misfit = error;
+      if (origin?.manifest.jobId === this.given.runId) this.misfit = error;
       throw error;
     }
+  }
+
+  private restoreOf(origin: LoadedCheckpoint | undefined, { jobGraph }: Plan): JobRestore | undefined {
+    const { allowNonRestoredState } = this.given;
+    return origin && redistribute(origin.manifest, jobGraph, { allowNonRestoredState });
   }
 
   /** Once: a sink that cannot be opened is no reason to try again. */
@@ -388,6 +402,7 @@ export class JobCoordinator {
     return new Attempt({
       ...given,
       ...this.planned,
+      ...(this.machine === undefined ? {} : { machine: this.machine }),
       sources,
       number: Math.max(
         ((store?.epoch ?? 1) - 1) * ATTEMPTS_PER_EPOCH + number,
@@ -472,14 +487,6 @@ export class JobCoordinator {
       };
     });
   }
-}
-
-function keyGroupsOf({ jobGraph }: Plan): Record<string, number> {
-  return Object.fromEntries(
-    jobGraph.vertices.flatMap(({ operators, maxParallelism }) =>
-      operators.map(({ uid }) => [uid, maxParallelism] as const),
-    ),
-  );
 }
 
 function committablesOf({ committables }: JobRestore): Map<string, readonly Committable[]> {

@@ -18,6 +18,7 @@ const facts: LiveFacts = {
   watermark: Number.NEGATIVE_INFINITY,
   now: Date.UTC(2026, 0, 1),
   tasks: [],
+  lastRescale: undefined,
   lastCheckpoint: undefined,
 };
 
