@@ -9,10 +9,11 @@ import type { StateSchema, StateScope } from "../state/contract.js";
 
 /**
  * Where a segment's bytes are: a blob of the store, or right here when there are few (or no store). In the file
- * of a savepoint a path begins with "./" and is relative to the savepoint's folder; loading makes it whole.
+ * of a savepoint a path begins with "./" and is relative to the savepoint's folder; loading makes it whole. `crc`: the
+ * CRC-32 of the segment's bytes; those right here are covered by the checksum of the manifest.
  */
 export type SegmentPlace =
-  | { readonly blob: string; readonly offset: number }
+  | { readonly blob: string; readonly offset: number; readonly crc: number }
   | { readonly inline: Uint8Array };
 
 /** Entries of one part, as written by one freeze. */

@@ -1,8 +1,8 @@
 /** A file's bytes, unpacked if its name ends in .gz. */
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { MillraceError, messageOf } from "../base/error.js";
+import { OpenFile } from "../base/open-file.js";
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -21,22 +21,22 @@ export async function* fileBytes(path: string, begin: number, signal: AbortSigna
 }
 
 async function* plain(path: string, begin: number, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const file = await open(path);
+  const file = new OpenFile(path);
   try {
     for (let at = begin; !signal.aborted; ) {
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at);
+      const bytesRead = await file.read(chunk, 0, CHUNK_BYTES, at);
       if (bytesRead === 0) return;
       at += bytesRead;
       yield chunk.subarray(0, bytesRead);
     }
   } finally {
-    await file.close();
+    file.close();
   }
 }
 
 async function* unpacked(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const file = Readable.from(plain(path, 0, signal), { objectMode: false });
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   file.on("error", (error) => gunzip.destroy(error));
   file.pipe(gunzip);

@@ -1,7 +1,7 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetRead } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { MillraceError, messageOf } from "../base/error.js";
+import { OpenFile } from "../base/open-file.js";
 import type { Block, FilePart, ReadFormat, RecordBatch } from "./contract.js";
 import { fileError } from "./file-bytes.js";
 
@@ -158,15 +158,15 @@ function invalid(path: string, what: string, cause?: unknown): MillraceError {
 }
 
 async function withFile<R>(path: string, size: number, use: (file: AsyncBuffer) => Promise<R>): Promise<R> {
-  let handle: FileHandle | undefined;
+  let opened: OpenFile | undefined;
   try {
-    handle = await open(path);
-    const opened = handle;
+    const file = new OpenFile(path);
+    opened = file;
     return await use({
       byteLength: size,
       async slice(start, end = size) {
         const bytes = Buffer.from(new ArrayBuffer(end - start));
-        const { bytesRead } = await opened.read(bytes, 0, bytes.length, start);
+        const bytesRead = await file.read(bytes, 0, bytes.length, start);
         if (bytesRead < bytes.length)
           throw new MillraceError("FILE_TRUNCATED", `${path} ends at ${start + bytesRead}`);
         return bytes.buffer as ArrayBuffer;
@@ -175,6 +175,6 @@ async function withFile<R>(path: string, size: number, use: (file: AsyncBuffer) 
   } catch (error) {
     throw fileError(error, path);
   } finally {
-    await handle?.close();
+    opened?.close();
   }
 }

@@ -1,7 +1,7 @@
 /** Brings a task back to where a checkpoint left it, before it opens. */
 import { MillraceError } from "../base/error.js";
 import { readEntries } from "../checkpoint/entries.js";
-import type { Segment } from "../checkpoint/snapshot.js";
+import { segmentBytes } from "../checkpoint/segment-bytes.js";
 import type { ChannelRestore, EntryChoice, PartRestore, TaskRestore } from "../checkpoint/task-restore.js";
 import type { StatePart } from "../state/contract.js";
 import { schemaDiff } from "../state/schema.js";
@@ -57,7 +57,7 @@ async function loadPart(target: StatePart, part: PartRestore, store: BlobStore |
   const { take } = part;
   let place = -1;
   for (const segment of part.chain) {
-    readEntries(await bytesOf(segment, store), (value, stamp, keyGroup) => {
+    readEntries(await segmentBytes(segment, store), (value, stamp, keyGroup) => {
       place++;
       if (isTaken(take, place, keyGroup)) target.load(value, stamp, keyGroup);
     });
@@ -84,16 +84,8 @@ async function loadChannel(
       { operator: task.name },
     );
   }
-  readEntries(await bytesOf(segment, store), (value, timestamp, keyGroup) => {
+  readEntries(await segmentBytes(segment, store), (value, timestamp, keyGroup) => {
     const isOwn = groups === undefined || (keyGroup >= groups.first && keyGroup <= groups.last);
     if (isOwn) input.channel.restore((value as { r: unknown }).r, timestamp, keyGroup);
   });
-}
-
-async function bytesOf({ place, bytes }: Segment, store: BlobStore | undefined): Promise<Uint8Array> {
-  if ("inline" in place) return place.inline;
-  if (store === undefined) {
-    throw new MillraceError("BLOB_MISSING", `${place.blob} is in a store that is not there`);
-  }
-  return store.getRange(place.blob, place.offset, bytes);
 }

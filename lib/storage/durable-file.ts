@@ -2,8 +2,9 @@
  * Files that are whole or not there, whatever crashes: written under a temporary name in the same folder,
  * forced to the disk, given their name, and the folder forced to the disk too.
  */
-import { type FileHandle, link, mkdir, open, rename, rm } from "node:fs/promises";
+import { link, mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { OpenFile } from "../base/open-file.js";
 import { freshSeed } from "../base/random.js";
 import { codeOf } from "./storage-error.js";
 
@@ -42,34 +43,22 @@ export async function writeDurably(
 }
 
 async function writeSynced(file: string, chunks: readonly Uint8Array[]): Promise<void> {
-  const handle = await create(file);
+  const opened = await create(file);
   try {
     for (let at = 0; at < chunks.length; at += CHUNKS_AT_ONCE) {
-      await writeAll(handle, chunks.slice(at, at + CHUNKS_AT_ONCE));
+      await opened.write(chunks.slice(at, at + CHUNKS_AT_ONCE));
     }
-    await handle.sync();
+    await opened.sync();
   } finally {
-    await handle.close();
+    opened.close();
   }
 }
 
-/** The system may take less than it is given. */
-async function writeAll(handle: FileHandle, chunks: Uint8Array[]): Promise<void> {
-  let rest = chunks;
-  while (rest.length > 0) {
-    let { bytesWritten: written } = await handle.writev(rest);
-    let whole = 0;
-    while (whole < rest.length && written >= rest[whole]!.length) written -= rest[whole++]!.length;
-    rest = rest.slice(whole);
-    if (written > 0) rest[0] = rest[0]!.subarray(written);
-  }
-}
-
-async function create(file: string): Promise<FileHandle> {
+async function create(file: string): Promise<OpenFile> {
   for (let tries = 1; ; tries++) {
     await makeFolder(dirname(file));
     try {
-      return await open(file, "wx");
+      return new OpenFile(file, "wx");
     } catch (error) {
       if (codeOf(error) !== "ENOENT" || tries === FOLDER_TRIES_MAX) throw error;
     }
@@ -88,10 +77,10 @@ async function makeFolder(folder: string): Promise<void> {
 
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return; // has no such call; names are journalled there
-  const handle = await open(folder, "r");
+  const opened = new OpenFile(folder);
   try {
-    await handle.sync();
+    await opened.sync();
   } finally {
-    await handle.close();
+    opened.close();
   }
 }

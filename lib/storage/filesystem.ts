@@ -1,6 +1,7 @@
-import { open, readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { MillraceError } from "../base/error.js";
+import { OpenFile, readWhole } from "../base/open-file.js";
 import type { BlobStore, PutOptions, StoreLocation } from "./contract.js";
 import { isTemporary, writeDurably } from "./durable-file.js";
 import { checkedFolder, checkedPath, joinPath } from "./path.js";
@@ -29,7 +30,7 @@ export class FilesystemBlobStore implements BlobStore {
   async get(path: string): Promise<Uint8Array> {
     const file = this.#file(path);
     try {
-      return await readFile(file);
+      return await readWhole(file);
     } catch (error) {
       throw readFailed(file, error);
     }
@@ -119,18 +120,18 @@ export class FilesystemBlobStore implements BlobStore {
 type EntryKind = "blob" | "folder" | "temporary";
 
 async function readRange(file: string, offset: number, length: number): Promise<Uint8Array> {
-  const handle = await open(file, "r");
+  const opened = new OpenFile(file);
   try {
     const bytes = new Uint8Array(length);
     let filled = 0;
     while (filled < length) {
-      const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+      const bytesRead = await opened.read(bytes, filled, length - filled, offset + filled);
       if (bytesRead === 0) throw blobMissing(file, `has only ${offset + filled} bytes`);
       filled += bytesRead;
     }
     return bytes;
   } finally {
-    await handle.close();
+    opened.close();
   }
 }
 

@@ -8,7 +8,7 @@ import { carriedJson } from "../codec/carried-json.js";
 import { byteOf, manifestOf, segment } from "./manifests.js";
 
 const place = fc.oneof(
-  fc.record({ blob: fc.string({ minLength: 1 }), offset: fc.nat() }),
+  fc.record({ blob: fc.string({ minLength: 1 }), offset: fc.nat(), crc: fc.nat() }),
   fc.record({ inline: fc.uint8Array({ maxLength: 40 }) }),
 );
 const anySegment: fc.Arbitrary<Segment> = fc.record({

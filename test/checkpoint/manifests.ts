@@ -7,7 +7,7 @@ export function segment(place: SegmentPlace, bytes: number): Segment {
 
 /** One byte of a blob. */
 export function byteOf(blob: string): Segment {
-  return segment({ blob, offset: 0 }, 1);
+  return segment({ blob, offset: 0, crc: 0 }, 1);
 }
 
 export function manifestOf(

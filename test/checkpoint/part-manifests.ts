@@ -12,7 +12,7 @@ import type { PartRestore } from "../../lib/checkpoint/task-restore.js";
 import type { StateScope } from "../../lib/state/contract.js";
 
 export function segment(blob: string, entries: number, kind: Segment["kind"] = "full"): Segment {
-  return { place: { blob, offset: 0 }, bytes: entries * 10, kind, entries };
+  return { place: { blob, offset: 0, crc: 0 }, bytes: entries * 10, kind, entries };
 }
 
 export function part(name: string, scope: StateScope, ...chain: Segment[]): PartSnapshot {

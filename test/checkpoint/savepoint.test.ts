@@ -38,7 +38,7 @@ async function begun(checkpoints: CheckpointStore): Promise<Manifest> {
     from: 0,
     to: 0,
     side: "receiver",
-    segment: segment({ blob: `${JOB}/chk-2/1/0-0`, offset: 0 }, 1),
+    segment: segment({ blob: `${JOB}/chk-2/1/0-0`, offset: 0, crc: 0 }, 1),
   } as const;
   return manifestOf(JOB, second, [base, await write(second), inline], {
     purpose: "savepoint",

@@ -2,8 +2,9 @@
  * Folders whose entries survive a crash of the machine: a file that was made or renamed is only there
  * afterwards if its folder was synced.
  */
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { OpenFile } from "../../base/open-file.js";
 
 /** Makes a folder and those above it that are missing. */
 export async function makeFolder(path: string): Promise<void> {
@@ -35,13 +36,13 @@ export async function makeBucket(root: string, bucket: string): Promise<void> {
 export async function syncFolder(path: string): Promise<void> {
   // Windows opens no folders; its renames are as durable as they get.
   if (process.platform === "win32") return;
-  const folder = await open(path, "r");
+  const folder = new OpenFile(path);
   try {
     await folder.sync();
   } catch (error) {
     // Some network file systems cannot, and do without.
     if (!["EINVAL", "ENOTSUP"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   } finally {
-    await folder.close();
+    folder.close();
   }
 }

@@ -1,7 +1,7 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { present } from "../../base/assert.js";
 import { OPEN_BUCKETS_MAX } from "../../base/limits.js";
+import { OpenFile } from "../../base/open-file.js";
 import type { RecordEncoder, WriteFormat } from "../../formats/contract.js";
 import type { SinkWriter, WriterContext } from "../../sink/contract.js";
 import { type Bucket, checkBucket } from "./bucket.js";
@@ -35,7 +35,7 @@ interface OpenPart<T> {
   readonly openedAt: number;
   text: string;
   bytes: number;
-  file: FileHandle | undefined;
+  file: OpenFile | undefined;
   /** The count of records when its last one came, and what it was when the time was looked at last. */
   lastWrite: number;
   seenWrite: number;
@@ -56,7 +56,7 @@ export class FileWriter<T> implements SinkWriter<T> {
   private readonly looksAtTime: boolean;
   private readonly bufferChars: number;
   private readonly parts = new Map<string, OpenPart<T>>();
-  private readonly files = new Set<FileHandle>();
+  private readonly files = new Set<OpenFile>();
   private last: OpenPart<T> | undefined;
   /** Parts that have ended since the last `prepareCommit`. */
   private ended: Part[] = [];
@@ -116,7 +116,7 @@ export class FileWriter<T> implements SinkWriter<T> {
 
   async close(): Promise<void> {
     await this.queue.ended();
-    for (const file of this.files) await file.close();
+    for (const file of this.files) file.close();
     this.files.clear();
   }
 
@@ -163,8 +163,7 @@ export class FileWriter<T> implements SinkWriter<T> {
     part.bytes += bytes.length;
     this.queue.add(bytes.length, async () => {
       part.file ??= await this.openFile(part);
-      // Unlike `write`, which may write less than it is given.
-      await part.file.writeFile(bytes);
+      await part.file.write([bytes]);
     });
     if (part.bytes >= this.settings.partBytes) this.end(part);
   }
@@ -178,16 +177,16 @@ export class FileWriter<T> implements SinkWriter<T> {
     this.ended.push(part.names);
     this.queue.add(0, async () => {
       const file = present(part.file);
-      await file.datasync();
-      await file.close();
+      await file.syncData();
+      file.close();
       this.files.delete(file);
     });
   }
 
-  private async openFile({ bucket, names }: OpenPart<T>): Promise<FileHandle> {
+  private async openFile({ bucket, names }: OpenPart<T>): Promise<OpenFile> {
     const { folder } = this.settings;
     if (bucket !== "") await makeBucket(folder, bucket);
-    const file = await open(join(folder, names.hidden), "wx");
+    const file = new OpenFile(join(folder, names.hidden), "wx");
     this.files.add(file);
     return file;
   }
