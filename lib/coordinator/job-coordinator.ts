@@ -22,12 +22,11 @@ import { keyGroupsOf } from "../planner/plan.js";
 import type { JobOptions, TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import type { LaunchHost } from "../protocol/slot-host.js";
-import type { Committable } from "../sink/contract.js";
 import type { BlobStore } from "../storage/contract.js";
 import { Attempt } from "./attempt.js";
 import { CheckpointCoordinator } from "./checkpoint-coordinator.js";
 import type { CheckpointSettings } from "./checkpoint-settings.js";
-import { Committers } from "./committers.js";
+import { Committers, committablesToSettle } from "./committers.js";
 import { type Placement, place } from "./placement.js";
 import { type AttemptOrigin, RegionFailover } from "./region-failover.js";
 import { isFatal } from "./restartable.js";
@@ -225,9 +224,7 @@ export class JobCoordinator {
 
   /** Writes a savepoint below `folder`, maybe to stop the job behind it; answers its path. */
   async savepoint(purpose: "savepoint" | "stop" | "terminate", folder: string): Promise<string> {
-    if (this.checkpoints === undefined) {
-      throw this.takesNone();
-    }
+    if (this.checkpoints === undefined) throw this.takesNone();
     return this.checkpoints.savepoint(purpose, folder);
   }
 
@@ -240,20 +237,32 @@ export class JobCoordinator {
     const planned = await this.given.replan(parallelism, keyGroupsOf(this.plan));
     if (machine !== undefined) planHosts(planned.plan.jobGraph, machine);
     await this.checkpoints.checkpoint();
-    // What does not fit is refused while the job still runs.
-    this.restoreOf(await this.findOrigin(), planned.plan);
-    const { clock } = this.given;
-    const from = clock.steady();
+    const { attempt } = this;
+    await this.refuseMisfit(planned.plan);
+    const from = this.given.clock.steady();
     await new Promise<void>((resolve, reject) => {
-      if (this.ending !== undefined || this.attempt === undefined) {
-        reject(new MillraceError("CHECKPOINT_FAILED", "the job has ended before it could be rescaled"));
+      if (this.ending !== undefined || this.state !== "running" || attempt !== this.attempt) {
+        reject(
+          new MillraceError("CHECKPOINT_FAILED", "the job has ended or failed before it could be rescaled"),
+        );
         return;
       }
       this.machine = machine;
       this.rescaling = { planned, done: resolve, failed: reject };
-      this.attempt.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
+      attempt?.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
     });
-    return clock.steady() - from;
+    return this.given.clock.steady() - from;
+  }
+
+  /** Throws when the last checkpoint does not fit the plan: the job still runs. Else no other is taken any more. */
+  private async refuseMisfit(plan: Plan): Promise<void> {
+    await this.checkpoints?.suspend();
+    try {
+      this.restoreOf(await this.findOrigin(), plan);
+    } catch (error) {
+      this.checkpoints?.resume();
+      throw error;
+    }
   }
 
   private takesNone(): MillraceError {
@@ -376,7 +385,7 @@ export class JobCoordinator {
   }
 
   private async settleSinks(restore: JobRestore | undefined): Promise<void> {
-    if (restore !== undefined) await this.committers.commit(committablesOf(restore));
+    if (restore !== undefined) await this.committers.commit(committablesToSettle(restore));
     await this.committers.cleanUp();
   }
 
@@ -487,10 +496,4 @@ export class JobCoordinator {
       };
     });
   }
-}
-
-function committablesOf({ committables }: JobRestore): Map<string, readonly Committable[]> {
-  return new Map(
-    committables.map((each) => [each.uid, each.committables.map(({ committable }) => committable)]),
-  );
 }

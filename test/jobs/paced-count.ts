@@ -1,4 +1,5 @@
 /** Counts by key over lanes of records that may never end: what a test rescales as often as it likes. */
+import { existsSync } from "node:fs";
 import { collectSink, defineJob, type, value } from "millrace";
 import { type Paced, pacedSource } from "./paced-source.js";
 
@@ -7,6 +8,8 @@ export interface PacedCountParams {
   readonly lanes: readonly (number | "endless")[];
   /** Parallelism of all operators, whatever the run says. */
   readonly fixed?: number;
+  /** While this file is there, the program is another one than before. */
+  readonly changed?: string;
 }
 
 export interface PacedCount extends Paced {
@@ -17,7 +20,7 @@ export interface PacedCount extends Paced {
 
 const KEYS = 20;
 
-export default defineJob("paced-count", (env, { lanes, fixed }: PacedCountParams) => {
+export default defineJob("paced-count", (env, { lanes, fixed, changed }: PacedCountParams) => {
   const counts = lanes.map((count) => (count === "endless" ? Number.POSITIVE_INFINITY : count));
   const source = env.source("lanes", pacedSource({ counts, perTick: 5 }));
   const counted = source
@@ -30,7 +33,8 @@ export default defineJob("paced-count", (env, { lanes, fixed }: PacedCountParams
         state.n.update(n);
         emit({ ...row, key, n });
       },
-    });
+    })
+    .uid(changed !== undefined && existsSync(changed) ? "another count" : "count");
   const out = counted.sink("out", collectSink());
   if (fixed === undefined) return;
   source.setParallelism(fixed);
