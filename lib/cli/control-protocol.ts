@@ -25,6 +25,8 @@ export interface JobDescription {
   readonly state: string;
   readonly since: number;
   readonly restarts: number;
+  /** Subtasks of every operator that does not say its own. */
+  readonly parallelism: number;
   readonly lastCheckpoint: LastCheckpoint | undefined;
 }
 
