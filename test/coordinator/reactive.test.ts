@@ -1,7 +1,8 @@
 /** Running jobs that follow the cores of their control group. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { explain, type Job, type Rescaling, type RunOptions, run } from "millrace";
 import type { PacedCount, PacedCountParams } from "../jobs/paced-count.js";
@@ -188,6 +189,38 @@ describe("a reactive job", function () {
     await job.stop({ directory: join(folder, "savepoint"), drain: true });
     await end;
     expectEachOnce(rows, 3);
+  });
+
+  it("counts each record once whatever fails while it is rescaled, and who asked is answered", async () => {
+    const crash = join(folder, "crash");
+    await using job = await start({
+      params: { ...ENDLESS, crash },
+      reactive: { stabilisation: 0, poll: 10 },
+      checkpoint: { interval: 15, dir: join(folder, "state") },
+      restart: { strategy: "fixed-delay", attempts: 1_000, delay: 5 },
+    });
+    const { rows, end } = gather<PacedCount>(job, "out");
+    const answers: unknown[] = [];
+    for (let round = 0; round < 16; round++) {
+      await until(job, "a start", () => job.state === "running");
+      const asked = [1 + (round % 4), "auto" as const].map((wanted) => job.rescale(wanted));
+      // Before, within and after the rescales.
+      await sleep(round * 2);
+      writeFileSync(crash, "");
+      for (const answer of await Promise.allSettled(asked)) {
+        answers.push(answer.status === "fulfilled" ? "done" : answer.reason.code);
+      }
+      await until(job, "a failure", () => !existsSync(crash));
+    }
+    await goesOn(job, rows);
+    await job.stop({ directory: join(folder, "savepoint"), drain: true });
+    await end;
+    expectEachOnce(rows, 3);
+    expect(job.restarts).to.be.within(1, 16);
+    expect(new Set(answers)).to.include("done");
+    expect(
+      [...new Set(answers)].filter((answer) => answer !== "done" && answer !== "CHECKPOINT_FAILED"),
+    ).to.deep.equal([]);
   });
 
   it("needs checkpoints, and no parallelism of its own", async () => {

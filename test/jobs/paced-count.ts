@@ -1,6 +1,7 @@
 /** Counts by key over lanes of records that may never end: what a test rescales as often as it likes. */
 import { existsSync } from "node:fs";
 import { collectSink, defineJob, type, value } from "millrace";
+import { crashIf } from "./crash-file.js";
 import { type Paced, pacedSource } from "./paced-source.js";
 
 export interface PacedCountParams {
@@ -10,6 +11,8 @@ export interface PacedCountParams {
   readonly fixed?: number;
   /** While this file is there, the program is another one than before. */
   readonly changed?: string;
+  /** Fails a task: see crash-file.ts. */
+  readonly crash?: string;
 }
 
 export interface PacedCount extends Paced {
@@ -20,7 +23,7 @@ export interface PacedCount extends Paced {
 
 const KEYS = 20;
 
-export default defineJob("paced-count", (env, { lanes, fixed, changed }: PacedCountParams) => {
+export default defineJob("paced-count", (env, { lanes, fixed, changed, crash }: PacedCountParams) => {
   const counts = lanes.map((count) => (count === "endless" ? Number.POSITIVE_INFINITY : count));
   const source = env.source("lanes", pacedSource({ counts, perTick: 5 }));
   const counted = source
@@ -29,6 +32,7 @@ export default defineJob("paced-count", (env, { lanes, fixed, changed }: PacedCo
       out: type<PacedCount>(),
       state: { n: value<number>() },
       element(row, { key, state, emit }) {
+        crashIf(crash);
         const n = (state.n.get() ?? 0) + 1;
         state.n.update(n);
         emit({ ...row, key, n });
