@@ -15,13 +15,13 @@ import { type RestartOptions, restartStrategy } from "./checkpoint/restart-strat
 import type { CheckpointsOverview } from "./checkpoint/statistics.js";
 import { type CheckpointOptions, checkpointSettings } from "./coordinator/checkpoint-settings.js";
 import { refuseUnrepeatable } from "./coordinator/guarantee.js";
-import {
-  type JobCheckpoints,
-  JobCoordinator,
-  type JobCoordinatorOptions,
-  type JobOrigin,
-  type PlannedJob,
-} from "./coordinator/job-coordinator.js";
+import { JobCoordinator } from "./coordinator/job-coordinator.js";
+import type {
+  JobCheckpoints,
+  JobCoordinatorOptions,
+  JobOrigin,
+  PlannedJob,
+} from "./coordinator/job-coordinator-options.js";
 import { jobIdIn } from "./coordinator/job-id.js";
 import { JobScaling, type Rescaled, type Rescaling, targetOf } from "./coordinator/job-scaling.js";
 import { ResultRows } from "./coordinator/results.js";
@@ -312,6 +312,7 @@ class RunningJob implements Job {
       hangTimeoutMs: durationMs(options.hangTimeout ?? "30s", "hangTimeout"),
       machine: machineOf(options.resources),
       launch: hosts?.launch ?? launchInline,
+      prepare: async (wanted) => hosts?.prepare(wanted),
       openFolder: (directory) => openBlobStore({ kind: "filesystem", directory }),
       clock: systemClock,
       scheduler: systemScheduler,

@@ -7,26 +7,19 @@
  *         a region was started again, running);
  *         from anywhere: failed | cancelled.
  */
-import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
-import type { Random } from "../base/random.js";
-import type { Scheduler } from "../base/scheduler.js";
-import type { CheckpointStore } from "../checkpoint/checkpoint-store.js";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/load.js";
 import { redistribute } from "../checkpoint/redistribution.js";
-import type { RestartStrategy } from "../checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "../checkpoint/statistics.js";
 import type { JobRestore } from "../checkpoint/task-restore.js";
-import { type Machine, planHosts } from "../planner/hosts.js";
+import { BOUNDLESS, type Machine, planHosts } from "../planner/hosts.js";
 import { keyGroupsOf } from "../planner/plan.js";
-import type { JobOptions, TaskId } from "../protocol/deployment.js";
+import type { TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
-import type { LaunchHost } from "../protocol/slot-host.js";
-import type { BlobStore } from "../storage/contract.js";
 import { Attempt } from "./attempt.js";
 import { CheckpointCoordinator } from "./checkpoint-coordinator.js";
-import type { CheckpointSettings } from "./checkpoint-settings.js";
 import { Committers, committablesToSettle } from "./committers.js";
+import type { JobCoordinatorOptions, PlannedJob } from "./job-coordinator-options.js";
 import { type Placement, place } from "./placement.js";
 import { type AttemptOrigin, RegionFailover } from "./region-failover.js";
 import { isFatal } from "./restartable.js";
@@ -41,67 +34,6 @@ export type JobState =
   | "finished"
   | "failed"
   | "cancelled";
-
-/** Where a run takes its checkpoints, and how. */
-export interface JobCheckpoints {
-  readonly store: CheckpointStore;
-  readonly settings: CheckpointSettings;
-}
-
-/** A savepoint or checkpoint of another run to begin with. */
-export interface JobOrigin {
-  readonly store: BlobStore;
-  readonly path: string;
-}
-
-/** A plan, the options it was made with, and what tells it from others. */
-export interface PlannedJob {
-  readonly plan: Plan;
-  readonly options: JobOptions;
-  readonly fingerprint: string;
-}
-
-export interface JobCoordinatorOptions {
-  readonly planned: PlannedJob;
-  /** Plans the same program again, with another parallelism but the key groups that there are (by uid). */
-  readonly replan: (parallelism: number, keyGroups: Readonly<Record<string, number>>) => Promise<PlannedJob>;
-  readonly moduleUrl: string;
-  readonly params: unknown;
-  readonly runId: string;
-  readonly hangTimeoutMs: number;
-  /** Capacity of each ring; default RING_BYTES. */
-  readonly ringBytes?: number;
-  /** What there is to take slots from; default: without bounds. */
-  readonly machine?: Machine;
-  /** Opens the store that savepoints below a folder go to. */
-  readonly openFolder: (folder: string) => BlobStore;
-  readonly checkpoints: JobCheckpoints | undefined;
-  readonly restart: RestartStrategy;
-  readonly origin: JobOrigin | undefined;
-  /** State of operators that the job does not have any more is left behind. */
-  readonly allowNonRestoredState: boolean;
-  readonly launch: LaunchHost;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  /** `slot`: of the writer. */
-  readonly onRows: (uid: string, rows: readonly unknown[], checkpoint: number, slot: number) => void;
-  /** Rows up to this checkpoint may be given out. */
-  readonly onCompleted: (checkpoint: number) => void;
-  /** All slots, or these, begin anew: rows of theirs that were not given out come again. */
-  readonly onRestart: (slots?: readonly number[]) => void;
-  /** The slots of this attempt are gone: so may be what they have kept outside of memory. */
-  readonly onAttemptEnded?: (attempt: number) => Promise<void>;
-  /**
-   * The job goes on behind a checkpoint, or anew: after a failure, or where an earlier process had left it. `tasks`:
-   * only these do, the others have never stopped.
-   */
-  readonly onRecovery: (
-    failure: unknown,
-    origin: LoadedCheckpoint | undefined,
-    tasks?: readonly TaskId[],
-  ) => void;
-}
 
 interface Rescaling {
   readonly planned: PlannedJob;
@@ -235,7 +167,7 @@ export class JobCoordinator {
   async rescale(parallelism: number, machine = this.machine): Promise<number> {
     if (this.checkpoints === undefined) throw this.takesNone();
     const planned = await this.given.replan(parallelism, keyGroupsOf(this.plan));
-    if (machine !== undefined) planHosts(planned.plan.jobGraph, machine);
+    await this.given.prepare?.(planHosts(planned.plan.jobGraph, machine ?? BOUNDLESS).hosts);
     await this.checkpoints.checkpoint();
     const { attempt } = this;
     await this.refuseMisfit(planned.plan);
