@@ -67,16 +67,15 @@ export type { Auction, Bid, NexmarkEvent, Person } from "./connectors/nexmark/re
 export { type NexmarkOptions, nexmarkSource } from "./connectors/nexmark/source.js";
 export { type PrintOptions, printSink } from "./connectors/print/sink.js";
 export type { CheckpointOptions } from "./coordinator/checkpoint-settings.js";
+export type { Rescaled, Rescaling } from "./coordinator/job-scaling.js";
+export type { ReactiveOptions } from "./coordinator/scaling-settings.js";
 export {
   explain,
-  type Job,
   openSession,
   type Recovery,
-  type Rescaled,
   type RunOptions,
   run,
   type Session,
-  type SubtaskMetrics,
 } from "./engine.js";
 export type { DebloatOptions } from "./exchange/debloat-settings.js";
 export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
@@ -85,6 +84,7 @@ export { type ParquetOptions, parquet } from "./formats/parquet.js";
 export { text } from "./formats/text.js";
 export type { SlotSharingGroup } from "./graph/resource-profile.js";
 export type { ResourceOptions } from "./host/machine.js";
+export type { Job, SubtaskMetrics } from "./job.js";
 export type { RoundTimes } from "./metrics/round-times.js";
 export {
   type Aggregate,

@@ -26,6 +26,10 @@ export const catalogue = {
   RESOURCES_UNFULFILLABLE: entry(
     "Ask for less, use less parallelism, or say what the machine has: resources: { cpu, memoryMb, external }.",
   ),
+  RESOURCES_UNREADABLE: entry(
+    "The job keeps its parallelism until the files can be understood again. Or say what there is: resources: { cpu }.",
+    true,
+  ),
   JOB_STARTS_ITSELF: entry(
     "Move the call of run() to another file: a job module is imported by every thread.",
   ),
