@@ -26,6 +26,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   planner: ["protocol"],
   time: ["state"],
   "engine.ts": ["host"],
+  testing: ["host"],
   "index.ts": ["cli"],
 };
 

@@ -1,0 +1,90 @@
+/** A job's program with its sources and sinks in the hands of a test, planned as a variation wants it. */
+import type { JobDefinition } from "../api/define-job.js";
+import { buildProgram } from "../api/environment.js";
+import { DEFAULT_GROUP } from "../api/sharing-groups.js";
+import { refuseAsyncFunctions } from "../host/async-functions.js";
+import type { Operator, OperatorLogic } from "../operators/contract.js";
+import type { SourceLogic } from "../operators/source.js";
+import { plan } from "../planner/plan.js";
+import type { Plan, Program } from "../protocol/program.js";
+import { DRIVEN } from "./driven-source.js";
+import type { Variation } from "./variations.js";
+
+/** What a test does with a source's records before they enter. */
+export interface TestedSource {
+  readonly timestampOf: ((record: unknown) => number) | undefined;
+  readonly validate: ((record: unknown) => unknown) | undefined;
+}
+
+export interface DrivenProgram {
+  readonly plan: Plan;
+  /** By name. */
+  readonly sources: ReadonlyMap<string, TestedSource>;
+  readonly sinks: ReadonlySet<string>;
+  /** Operators are fed by one other at most, and run once each: what one element leads to has one order. */
+  readonly isLinear: boolean;
+}
+
+export interface DrivenOptions {
+  /** A sink got a record. */
+  readonly onRow: (sink: string, record: unknown, timestamp: number) => void;
+  readonly onOperator: (operator: Operator) => void;
+}
+
+/** Builds the job anew. Throws what `run` throws of a job that is not right. */
+export function drivenProgram(
+  job: JobDefinition,
+  params: unknown,
+  variation: Variation,
+  { onRow, onOperator }: DrivenOptions,
+): DrivenProgram {
+  const given = buildProgram(job, params);
+  refuseAsyncFunctions(given);
+  const sources = new Map<string, TestedSource>();
+  const sinks = new Set<string>();
+  const logic = new Map<string, OperatorLogic>();
+  for (const { uid, name, kind } of given.graph.operators) {
+    const own = given.logic.get(uid)!;
+    if (kind === "source") {
+      const { watermarks, validate } = own as SourceLogic;
+      const timestampOf = watermarks === undefined ? undefined : (r: unknown) => +watermarks.timestampOf(r);
+      sources.set(name, { timestampOf, validate });
+      const driven: SourceLogic = { ...(own as SourceLogic), source: DRIVEN, watermarks: undefined };
+      logic.set(uid, driven);
+    } else if (kind === "sink") {
+      sinks.add(name);
+      const element = (record: unknown, timestamp: number) => onRow(name, record, timestamp);
+      logic.set(uid, { functions: own.functions, create: () => ({ element }) });
+    } else logic.set(uid, watched(own, onOperator));
+  }
+  // All in one slot: what a test tries is not placement.
+  const operators = given.graph.operators.map((node) => ({
+    ...node,
+    slotSharingGroup: DEFAULT_GROUP,
+    // So that what emits into a sink meets a channel that refuses.
+    ...(variation.tiny === true && node.kind === "sink" ? { chaining: "head" as const } : {}),
+  }));
+  const { job: name, edges } = given.graph;
+  const program: Program = { graph: { job: name, operators, edges }, logic, selectors: given.selectors };
+  const fed = new Set(edges.map(({ to }) => to));
+  const isLinear = fed.size === edges.length && operators.every(({ parallelism = 1 }) => parallelism === 1);
+  const planned = plan(program, {
+    parallelism: 1,
+    chaining: variation.unchained !== true,
+    ...(variation.restores === true ? { rescalable: true } : {}),
+  });
+  return { plan: planned, sources, sinks, isLinear };
+}
+
+function watched(logic: OperatorLogic, onOperator: (operator: Operator) => void): OperatorLogic {
+  const { create } = logic;
+  if (create === undefined) return logic;
+  return {
+    ...logic,
+    create: (context) => {
+      const operator = create(context);
+      onOperator(operator);
+      return operator;
+    },
+  };
+}
