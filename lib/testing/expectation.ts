@@ -1,7 +1,6 @@
 /** What a test expects of a sink, held against every variation's rows. */
 import { MillraceError } from "../base/error.js";
 import { diff, type Line, printRow, type Row } from "./rows.js";
-import { printStep, type Step } from "./steps.js";
 import type { Variation } from "./variations.js";
 
 /** The rows of one sink in one variation. */
@@ -21,30 +20,45 @@ export interface Expected {
   readonly swaps: boolean;
 }
 
+/** Which rows are compared, and how. */
+export type Compared = Pick<Expected, "of" | "by" | "swaps">;
+
 /**
- * The first variation has to give the expected rows, every other the same after each step.
+ * The first variation has to give the expected rows, every other the same after each step. `steps`: printed.
  * Throws TEST_EXPECTATION_FAILED.
  */
-export function check(expected: Expected, all: readonly VariedRows[], steps: readonly Step[]): void {
-  const { of, ordered, swaps, by } = expected;
-  const note = ({ step }: Row) =>
-    step < steps.length ? `at step ${step + 1}, ${printStep(steps[step]!)}` : "";
-  const linesOf = (rows: readonly Row[]): Line[] =>
-    rows.map((row) => ({ text: printRow(by(row)), note: note(row) }));
+export function check(expected: Expected, all: readonly VariedRows[], steps: readonly string[]): void {
+  const { of, ordered, by } = expected;
   const first = all[0]!;
-  const wanted: Line[] = expected.rows.map((row) => ({ text: printRow(row) }));
-  const wrong = ordered
-    ? diff(wanted, linesOf(first.rows))
-    : diff(sorted(wanted), sorted(linesOf(first.rows)));
+  const arrange = (lines: Line[]) => (ordered ? lines : sorted(lines));
+  const wanted = expected.rows.map((row) => ({ text: printRow(row) }));
+  const wrong = diff(arrange(wanted), arrange(linesOf(first.rows, by, steps)));
   if (wrong !== undefined) fail(of, first.variation, wrong);
+  compareAll(expected, all, steps);
+}
+
+/** Every variation has to give what the first one has, after each step. Throws TEST_EXPECTATION_FAILED. */
+export function compareAll(compared: Compared, all: readonly VariedRows[], steps: readonly string[]): void {
+  const { of, by, swaps } = compared;
+  const first = all[0]!;
   const grouped = (rows: readonly Row[]) =>
-    linesOf(rows).map((line, i) => ({ ...line, group: rows[i]!.step }));
+    linesOf(rows, by, steps).map((line, i) => ({ ...line, group: rows[i]!.step }));
   for (const { variation, rows } of all.slice(1)) {
     const maySwap = swaps || variation.restores === true;
     const arrange = (given: readonly Row[]) => (maySwap ? byStep(grouped(given)) : grouped(given));
     const differs = diff(arrange(first.rows), arrange(rows));
     if (differs !== undefined) fail(of, variation, differs);
   }
+}
+
+function linesOf(rows: readonly Row[], by: (row: Row) => unknown, steps: readonly string[]): Line[] {
+  return rows.map((row) => {
+    const step = steps[row.step];
+    return {
+      text: printRow(by(row)),
+      ...(step === undefined ? {} : { note: `at step ${row.step + 1}, ${step}` }),
+    };
+  });
 }
 
 function fail(of: string, variation: Variation, difference: string): never {

@@ -18,4 +18,11 @@ export {
   type TestSource,
   testJob,
 } from "./job-harness.js";
+export {
+  type InputStreams,
+  OperatorHarness,
+  type OutputStreams,
+  type PushOptions,
+  testOperator,
+} from "./operator-harness.js";
 export type { VariationName } from "./variations.js";

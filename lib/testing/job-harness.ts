@@ -144,7 +144,7 @@ export class JobHarness implements AsyncDisposable {
       await this.run();
       const swaps = !ordered || !this.program.isLinear;
       const all = this.runs.map(({ variation, rows: got }) => ({ variation, rows: got.get(sink)! }));
-      check({ of: `sink "${sink}"`, rows, by, ordered, swaps }, all, this.steps);
+      check({ of: `sink "${sink}"`, rows, by, ordered, swaps }, all, this.steps.map(printStep));
     };
     return {
       toEqual: (rows) => compare(rows, ({ record }) => record, true),

@@ -71,6 +71,12 @@ export class JobRun {
   private pushed = 0;
   private rowsOfStep = 0;
   private failure: unknown;
+  /**
+   * Of rows that come when a restarted attempt is told the watermark again. A timer for a time that has passed fires
+   * with the next watermark: that is this one here, and the one of a later step elsewhere, to which the rows go.
+   */
+  private readonly early: [sink: string, row: Row][] = [];
+  private repeating = false;
 
   constructor(variation: Variation, given: JobRunOptions) {
     this.variation = variation;
@@ -112,6 +118,9 @@ export class JobRun {
   }
 
   private take(step: Step): void {
+    if (step.do === "watermark" || step.do === "end") {
+      for (const [sink, row] of this.early.splice(0)) this.rows.get(sink)!.push({ ...row, step: this.done });
+    }
     switch (step.do) {
       case "push": {
         const { timestampOf, validate } = present(this.program.sources.get(step.source));
@@ -231,7 +240,9 @@ export class JobRun {
   private onRow(sink: string, record: unknown, timestamp: number): void {
     if (++this.rowsOfStep > this.given.rowsMax)
       this.endless(`has led to more than ${this.given.rowsMax} rows`);
-    this.rows.get(sink)!.push({ record: copyOf(record), timestamp, step: this.done });
+    const row = { record: copyOf(record), timestamp, step: this.done };
+    if (this.repeating) this.early.push([sink, row]);
+    else this.rows.get(sink)!.push(row);
   }
 
   /** Runs until nothing moves any more, nor is under way. */
@@ -281,7 +292,9 @@ export class JobRun {
     for (const [name, watermark] of this.watermarks) {
       for (const source of this.sources.get(name)!) source.giveWatermark(watermark);
     }
+    this.repeating = true;
     await this.settle();
+    this.repeating = false;
   }
 
   private async takeCheckpoint() {
