@@ -10,6 +10,10 @@
  *
  * Called by: tests. May import: everything below.
  */
+
+export { blobStoreContract, type StoreUnderTest } from "./contracts/blob-store-contract.js";
+export type { ContractCase } from "./contracts/contract-case.js";
+export { type StateContractOptions, stateBackendContract } from "./contracts/state-backend-contract.js";
 export {
   type Expectation,
   JobHarness,

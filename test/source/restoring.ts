@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { SourceDefinition } from "../../lib/source/contract.js";
-import { type BySplit, type Cut, SourceRun } from "./source-run.js";
+import { type BySplit, type Cut, SourceRun } from "../../lib/testing/contracts/source-run.js";
 
 /** A run up to a checkpoint: its parallelism, and how many records each reader gives. */
 export interface Stage {

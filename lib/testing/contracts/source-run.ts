@@ -2,8 +2,8 @@
  * Runs a source's enumerator and readers without a job, as the runtime does: what a reader asks for is answered
  * later, restored splits are dealt out before the readers start, and a cut waits for answers on their way.
  */
-import type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "../../lib/source/contract.js";
-import { dealSplits } from "../../lib/source/static-enumerator.js";
+import type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "../../source/contract.js";
+import { dealSplits } from "../../source/static-enumerator.js";
 
 /** What a checkpoint keeps of a source, after it was text. */
 export interface Cut {
