@@ -13,6 +13,7 @@
 
 export { blobStoreContract, type StoreUnderTest } from "./contracts/blob-store-contract.js";
 export type { ContractCase } from "./contracts/contract-case.js";
+export { type SinkContractOptions, type SinkUnderTest, sinkContract } from "./contracts/sink-contract.js";
 export { type SourceContractOptions, sourceContract } from "./contracts/source-contract.js";
 export { type StateContractOptions, stateBackendContract } from "./contracts/state-backend-contract.js";
 export {
