@@ -213,8 +213,8 @@ async function playDrawn(trial: SinkTrial, random: Random): Promise<void> {
  * empty target, and is called for each case.
  *
  * @example
- * const suite = sinkContract(async () => ({ sink: mySink(table), visible: () => table.rows() }), { record: (n) => ({ n }) });
- * for (const { name, run } of suite) it(name, run);
+ * const create = () => ({ sink: mySink(table), visible: () => table.rows() });
+ * for (const { name, run } of sinkContract(create, { record: (n) => ({ n }) })) it(name, run);
  */
 export function sinkContract<T>(
   create: () => Promise<SinkUnderTest<T>> | SinkUnderTest<T>,

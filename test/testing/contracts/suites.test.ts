@@ -131,6 +131,10 @@ describe("the contract of blob stores", () => {
       getRange: async (path, offset, length) => (await store.get(path)).slice(offset, offset + length),
     }));
     expect(await failing(short)).to.deep.equal(["gives ranges, and none beyond the end"]);
+    const lenient = suite((store) => ({
+      get: async (path) => (path === "/a" ? new Uint8Array() : store.get(path)),
+    }));
+    expect(await failing(lenient)).to.deep.equal(['refuses the path "/a"']);
     const unsorted = suite((store) => ({
       list: async (folder) => [...(await store.list(folder))].reverse(),
     }));
