@@ -93,7 +93,7 @@ export class JobHarness implements AsyncDisposable {
 
   /** The source of that name. Throws TEST_TARGET_UNKNOWN. */
   source<T = any>(name: string): TestSource<T> {
-    this.known("source", name, [...this.program.sources.keys()]);
+    this.known("source", name, this.sources);
     const source: TestSource<T> = {
       push: (record, { at } = {}) => {
         if (at !== undefined && Number.isNaN(+at)) this.refuse(`"at" is ${at}; expected ms`);
@@ -114,7 +114,7 @@ export class JobHarness implements AsyncDisposable {
    * Watermarks come from here alone: the sources' own strategies only tell the time of records.
    */
   advanceWatermark(watermark: number): this {
-    this.advance([...this.program.sources.keys()], watermark);
+    this.advance(this.sources, watermark);
     this.add({ do: "watermark", source: undefined, watermark });
     return this;
   }
@@ -137,9 +137,19 @@ export class JobHarness implements AsyncDisposable {
     return this;
   }
 
+  /** The names of the job's sources. */
+  get sources(): readonly string[] {
+    return [...this.program.sources.keys()];
+  }
+
+  /** The names of the job's sinks. */
+  get sinks(): readonly string[] {
+    return [...this.program.sinks];
+  }
+
   /** What the sink of that name has been given. Throws TEST_TARGET_UNKNOWN. */
   expect<T = any>(sink: string): Expectation<T> {
-    this.known("sink", sink, [...this.program.sinks]);
+    this.known("sink", sink, this.sinks);
     const compare = async (rows: readonly unknown[], by: (row: Row) => unknown, ordered: boolean) => {
       await this.run();
       const swaps = !ordered || !this.program.isLinear;
@@ -179,7 +189,7 @@ export class JobHarness implements AsyncDisposable {
 
   /** The rows that the sink has been given so far in the first variation. Throws TEST_TARGET_UNKNOWN. */
   async rows<T = any>(sink: string): Promise<readonly T[]> {
-    this.known("sink", sink, [...this.program.sinks]);
+    this.known("sink", sink, this.sinks);
     const first = this.runs[0]!;
     await first.catchUp(this.steps);
     return first.rows.get(sink)!.map(({ record }) => record as T);

@@ -65,6 +65,11 @@ export class OperatorHarness<T = any> implements AsyncDisposable {
     return this.job.expect<R>(output);
   }
 
+  /** The names of its outputs. */
+  get outputs(): readonly string[] {
+    return this.job.sinks;
+  }
+
   /** As `JobHarness.expectFailure`. */
   expectFailure(code: ErrorCode): Promise<MillraceError> {
     return this.job.expectFailure(code);
