@@ -18,8 +18,10 @@ export interface TestedSource {
 
 export interface DrivenProgram {
   readonly plan: Plan;
-  /** By name. */
+  /** By name, or by uid where an earlier one has the same name. */
   readonly sources: ReadonlyMap<string, TestedSource>;
+  /** By uid: what they are called in `sources`. */
+  readonly sourceNames: ReadonlyMap<string, string>;
   readonly sinks: ReadonlySet<string>;
   /** Operators are fed by one other at most, and run once each: what one element leads to has one order. */
   readonly isLinear: boolean;
@@ -41,6 +43,7 @@ export function drivenProgram(
   const given = buildProgram(job, params);
   refuseAsyncFunctions(given);
   const sources = new Map<string, TestedSource>();
+  const sourceNames = new Map<string, string>();
   const sinks = new Set<string>();
   const logic = new Map<string, OperatorLogic>();
   for (const { uid, name, kind } of given.graph.operators) {
@@ -48,7 +51,9 @@ export function drivenProgram(
     if (kind === "source") {
       const { watermarks, validate } = own as SourceLogic;
       const timestampOf = watermarks === undefined ? undefined : (r: unknown) => +watermarks.timestampOf(r);
-      sources.set(name, { timestampOf, validate });
+      const called = sources.has(name) ? uid : name;
+      sources.set(called, { timestampOf, validate });
+      sourceNames.set(uid, called);
       const driven: SourceLogic = { ...(own as SourceLogic), source: DRIVEN, watermarks: undefined };
       logic.set(uid, driven);
     } else if (kind === "sink") {
@@ -73,7 +78,7 @@ export function drivenProgram(
     chaining: variation.unchained !== true,
     ...(variation.restores === true ? { rescalable: true } : {}),
   });
-  return { plan: planned, sources, sinks, isLinear };
+  return { plan: planned, sources, sourceNames, sinks, isLinear };
 }
 
 function watched(logic: OperatorLogic, onOperator: (operator: Operator) => void): OperatorLogic {

@@ -3,8 +3,10 @@ import { isJobDefinition, type JobDefinition } from "../api/define-job.js";
 import { type Duration, durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
 import type { ErrorCode } from "../base/error-catalogue.js";
+import type { Timestamp } from "../time/watermarks.js";
 import { check } from "./expectation.js";
 import { JobRun, type JobRunOptions } from "./job-run.js";
+import { copyOf } from "./plain-data.js";
 import type { Row } from "./rows.js";
 import { printStep, type Step } from "./steps.js";
 import { VARIATIONS, type Variation, type VariationName } from "./variations.js";
@@ -40,11 +42,11 @@ export interface Expectation<T = unknown> {
 /** A source of a job under test. Steps are gone through when something is expected. */
 export interface TestSource<T = unknown> {
   /**
-   * Gives a record. `at`: its event time in ms; default: what the source's `watermarks` say, else none.
+   * Gives a record. `at`: its event time, ms or a Date; default: what the source's `watermarks` say, else none.
    */
-  push(record: T, options?: { readonly at?: number }): TestSource<T>;
-  /** Event time of this source reaches `watermark` (ms): no record of it or before follows. */
-  advanceWatermark(watermark: number): TestSource<T>;
+  push(record: T, options?: { readonly at?: Timestamp }): TestSource<T>;
+  /** Event time of this source reaches `watermark` (ms or a Date): no record of it or before follows. */
+  advanceWatermark(watermark: Timestamp): TestSource<T>;
 }
 
 /** Without a name in options: every variation. */
@@ -78,6 +80,7 @@ export class JobHarness implements AsyncDisposable {
   private readonly steps: Step[] = [];
   private readonly watermarks = new Map<string, number>();
   private ended = false;
+  private working: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(job: JobDefinition, params: unknown, options: TestOptions) {
@@ -97,12 +100,17 @@ export class JobHarness implements AsyncDisposable {
     const source: TestSource<T> = {
       push: (record, { at } = {}) => {
         if (at !== undefined && Number.isNaN(+at)) this.refuse(`"at" is ${at}; expected ms`);
-        this.add({ do: "push", source: name, record, at });
+        this.add({
+          do: "push",
+          source: name,
+          record: copyOf(record),
+          at: at === undefined ? undefined : +at,
+        });
         return source;
       },
       advanceWatermark: (watermark) => {
-        this.advance([name], watermark);
-        this.add({ do: "watermark", source: name, watermark });
+        this.advance([name], +watermark);
+        this.add({ do: "watermark", source: name, watermark: +watermark });
         return source;
       },
     };
@@ -110,12 +118,12 @@ export class JobHarness implements AsyncDisposable {
   }
 
   /**
-   * Event time of all sources reaches `watermark`, ms. Throws TEST_STEP_INVALID where that goes back for one of them.
+   * Event time of all sources reaches `watermark`, ms or a Date. Throws TEST_STEP_INVALID where one of them goes back.
    * Watermarks come from here alone: the sources' own strategies only tell the time of records.
    */
-  advanceWatermark(watermark: number): this {
-    this.advance(this.sources, watermark);
-    this.add({ do: "watermark", source: undefined, watermark });
+  advanceWatermark(watermark: Timestamp): this {
+    this.advance(this.sources, +watermark);
+    this.add({ do: "watermark", source: undefined, watermark: +watermark });
     return this;
   }
 
@@ -150,12 +158,13 @@ export class JobHarness implements AsyncDisposable {
   /** What the sink of that name has been given. Throws TEST_TARGET_UNKNOWN. */
   expect<T = any>(sink: string): Expectation<T> {
     this.known("sink", sink, this.sinks);
-    const compare = async (rows: readonly unknown[], by: (row: Row) => unknown, ordered: boolean) => {
-      await this.run();
-      const swaps = !ordered || !this.program.isLinear;
-      const all = this.runs.map(({ variation, rows: got }) => ({ variation, rows: got.get(sink)! }));
-      check({ of: `sink "${sink}"`, rows, by, ordered, swaps }, all, this.steps.map(printStep));
-    };
+    const compare = (rows: readonly unknown[], by: (row: Row) => unknown, ordered: boolean) =>
+      this.inTurn(async (steps) => {
+        for (const run of this.runs) await run.catchUp(steps);
+        const swaps = !ordered || !this.program.isLinear;
+        const all = this.runs.map(({ variation, rows: got }) => ({ variation, rows: got.get(sink)! }));
+        check({ of: `sink "${sink}"`, rows, by, ordered, swaps }, all, steps.map(printStep));
+      });
     return {
       toEqual: (rows) => compare(rows, ({ record }) => record, true),
       toEqualInAnyOrder: (rows) => compare(rows, ({ record }) => record, false),
@@ -167,10 +176,14 @@ export class JobHarness implements AsyncDisposable {
    * Every variation has to fail with an error of that code; the answer is the first one's. Rejects with
    * TEST_EXPECTATION_FAILED where one does not.
    */
-  async expectFailure(code: ErrorCode): Promise<MillraceError> {
+  expectFailure(code: ErrorCode): Promise<MillraceError> {
+    return this.inTurn((steps) => this.failure(code, steps));
+  }
+
+  private async failure(code: ErrorCode, steps: readonly Step[]): Promise<MillraceError> {
     let first: MillraceError | undefined;
     for (const run of this.runs) {
-      const error: unknown = await run.catchUp(this.steps).then(
+      const error: unknown = await run.catchUp(steps).then(
         () => undefined,
         (failure: unknown) => failure,
       );
@@ -191,23 +204,36 @@ export class JobHarness implements AsyncDisposable {
   async rows<T = any>(sink: string): Promise<readonly T[]> {
     this.known("sink", sink, this.sinks);
     const first = this.runs[0]!;
-    await first.catchUp(this.steps);
-    return first.rows.get(sink)!.map(({ record }) => record as T);
+    return this.inTurn(async (steps) => {
+      await first.catchUp(steps);
+      return first.rows.get(sink)!.map(({ record }) => record as T);
+    });
   }
 
   /** Has every variation go through the steps so far. Rejects with what the job fails with. */
-  async run(): Promise<void> {
-    const steps = [...this.steps];
-    for (const run of this.runs) await run.catchUp(steps);
+  run(): Promise<void> {
+    return this.inTurn(async (steps) => {
+      for (const run of this.runs) await run.catchUp(steps);
+    });
   }
 
   /** Ends the job in every variation. */
-  async close(): Promise<void> {
-    for (const run of this.runs) await run.close();
+  close(): Promise<void> {
+    return this.inTurn(async () => {
+      for (const run of this.runs) await run.close();
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** With the steps so far, when what was asked before is done: nobody need await. */
+  private inTurn<R>(work: (steps: readonly Step[]) => Promise<R>): Promise<R> {
+    const steps = [...this.steps];
+    const done = this.working.then(() => work(steps));
+    this.working = done.catch(() => undefined);
+    return done;
   }
 
   private get program() {
@@ -220,7 +246,7 @@ export class JobHarness implements AsyncDisposable {
   }
 
   private advance(sources: readonly string[], watermark: number): void {
-    if (typeof watermark !== "number" || Number.isNaN(watermark)) {
+    if (Number.isNaN(watermark)) {
       this.refuse(`advanceWatermark(${watermark}): expected ms`);
     }
     for (const name of sources) {

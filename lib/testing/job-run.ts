@@ -87,18 +87,19 @@ export class JobRun {
   /** Goes through the steps behind those it has gone through. Throws what the job fails with, always again. */
   async catchUp(steps: readonly Step[]): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
+    let at: Step | undefined;
     try {
       if (this.slot === undefined) await this.start([]);
       for (; this.done < steps.length; this.done++) {
         const step = steps[this.done]!;
+        at = step;
         this.rowsOfStep = 0;
         this.take(step);
         await this.settle();
-        const isElement = step.do === "push" || step.do === "watermark";
-        if (this.variation.restores === true && isElement) await this.restart();
+        if (this.variation.restores === true && step.do !== "end") await this.restart();
       }
     } catch (error) {
-      this.failure = this.located(error, steps[this.done]);
+      this.failure = this.located(error, at);
       throw this.failure;
     }
   }
@@ -178,8 +179,9 @@ export class JobRun {
   private standIns(): SlotStandIns {
     const { carry, tiny = false } = this.variation;
     const source: SlotStandIns["source"] = (vertex, _subtask, wiring) => {
-      const { name } = vertex.operators[0]!;
-      const made = new DrivenSource(name, wiring);
+      const { uid, name: operator } = vertex.operators[0]!;
+      const made = new DrivenSource(operator, wiring);
+      const name = present(this.program.sourceNames.get(uid));
       this.sources.set(name, [...(this.sources.get(name) ?? []), made]);
       return made;
     };

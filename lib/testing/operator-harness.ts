@@ -5,6 +5,7 @@ import type { Duration } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
 import type { ErrorCode } from "../base/error-catalogue.js";
 import { blackholeSink } from "../connectors/blackhole/sink.js";
+import type { Timestamp } from "../time/watermarks.js";
 import { DRIVEN } from "./driven-source.js";
 import { type Expectation, JobHarness, type TestOptions } from "./job-harness.js";
 
@@ -16,8 +17,8 @@ export type OutputStreams = AnyStream<any> | Readonly<Record<string, AnyStream<a
 
 /** Where a record is pushed. */
 export interface PushOptions {
-  /** Event time, ms; default: none. */
-  readonly at?: number;
+  /** Event time, ms or a Date; default: none. */
+  readonly at?: Timestamp;
   /** Which stream it enters, counted from 0; default 0. */
   readonly input?: number;
 }
@@ -41,8 +42,8 @@ export class OperatorHarness<T = any> implements AsyncDisposable {
     return this;
   }
 
-  /** Event time of one input, or else of all, reaches `watermark`, ms. Throws TEST_STEP_INVALID where it goes back. */
-  advanceWatermark(watermark: number, { input }: Pick<PushOptions, "input"> = {}): this {
+  /** Event time of one input, or else of all, reaches `watermark`. Throws TEST_STEP_INVALID where it goes back. */
+  advanceWatermark(watermark: Timestamp, { input }: Pick<PushOptions, "input"> = {}): this {
     if (input === undefined) this.job.advanceWatermark(watermark);
     else this.job.source(inputName(input)).advanceWatermark(watermark);
     return this;

@@ -132,6 +132,35 @@ describe("testJob", () => {
     await t.expect("out").toEqual([1_500]);
   });
 
+  it("answers in the order it was asked, of the steps until then, whoever awaits", async () => {
+    await using t = await between((env) => input(env).sink("out", collectSink()));
+    const given = { key: "a", n: 1, at: 1 };
+    t.source("in").push(given, { at: new Date(5) });
+    given.n = 7;
+    const first = t.expect("out").toEqual([event("a", 1)]);
+    t.source("in").push(event("a", 2), { at: 6 });
+    const second = t.expect("out").toHaveTimestamps([5, 6]);
+    await Promise.all([first, second, t.rows("out"), t.run()]);
+    const third = t.expect("out").toEqual([]);
+    t.advanceWatermark(new Date(7));
+    expect(() => t.advanceWatermark(6)).to.throw(MillraceError);
+    expect((await codeOf(third)).code).to.equal("TEST_EXPECTATION_FAILED");
+    await t.expect("out").toEqual([event("a", 1), event("a", 2)]);
+  });
+
+  it("tells sources of one name apart", async () => {
+    await using t = await between((env) => {
+      input(env)
+        .map(({ n }) => n)
+        .union(input(env).map(({ n }) => -n))
+        .sink("out", collectSink());
+    });
+    expect([t.sources, t.sinks]).to.deep.equal([["in", "in-2"], ["out"]]);
+    t.source("in").push(event("a", 1)).push(event("a", 2));
+    t.source("in-2").push(event("a", 3));
+    await t.expect("out").toEqual([1, 2, -3]);
+  });
+
   it("waits for answers from outside", async () => {
     await using t = await between((env) =>
       input(env)
