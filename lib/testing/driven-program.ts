@@ -2,11 +2,13 @@
 import type { JobDefinition } from "../api/define-job.js";
 import { buildProgram } from "../api/environment.js";
 import { DEFAULT_GROUP } from "../api/sharing-groups.js";
+import { MillraceError, messageOf } from "../base/error.js";
 import { refuseAsyncFunctions } from "../host/async-functions.js";
 import type { Operator, OperatorLogic } from "../operators/contract.js";
 import type { SourceLogic } from "../operators/source.js";
 import { plan } from "../planner/plan.js";
 import type { Plan, Program } from "../protocol/program.js";
+import type { WatermarkStrategy } from "../time/watermarks.js";
 import { DRIVEN } from "./driven-source.js";
 import type { Variation } from "./variations.js";
 
@@ -50,7 +52,7 @@ export function drivenProgram(
     const own = given.logic.get(uid)!;
     if (kind === "source") {
       const { watermarks, validate } = own as SourceLogic;
-      const timestampOf = watermarks === undefined ? undefined : (r: unknown) => +watermarks.timestampOf(r);
+      const timestampOf = watermarks === undefined ? undefined : timeBy(watermarks, name);
       const called = sources.has(name) ? uid : name;
       sources.set(called, { timestampOf, validate });
       sourceNames.set(uid, called);
@@ -79,6 +81,28 @@ export function drivenProgram(
     ...(variation.restores === true ? { rescalable: true } : {}),
   });
   return { plan: planned, sources, sourceNames, sinks, isLinear };
+}
+
+/** As the source's own task asks for it. */
+function timeBy({ timestampOf }: WatermarkStrategy<any>, operator: string): (record: unknown) => number {
+  return (record) => {
+    let time = Number.NaN;
+    let cause: unknown = new TypeError("it gave no time (ms since the epoch or a Date)");
+    try {
+      time = +timestampOf(record);
+    } catch (error) {
+      cause = error;
+    }
+    if (!Number.isNaN(time)) return time;
+    throw new MillraceError(
+      "USER_FUNCTION_FAILED",
+      `the timestamp function of the source: ${messageOf(cause)}`,
+      {
+        operator,
+        cause,
+      },
+    );
+  };
 }
 
 function watched(logic: OperatorLogic, onOperator: (operator: Operator) => void): OperatorLogic {

@@ -269,6 +269,32 @@ describe("testJob, of what is not right,", () => {
     expect((await t.expectFailure("USER_FUNCTION_FAILED")).message).to.equal(message);
   });
 
+  it("asks for times and checks records as the source does", async () => {
+    const schema = {
+      "~standard": {
+        version: 1 as const,
+        vendor: "test",
+        validate: (given: unknown) =>
+          typeof (given as Event).n === "number"
+            ? { value: given as Event }
+            : { issues: [{ message: "is no number", path: ["n"] }] },
+      },
+    };
+    const timed = (timestampOf: (event: Event) => number) =>
+      between((env) =>
+        input(env, { watermarks: watermarks.monotonous(timestampOf), schema }).sink("out", collectSink()),
+      );
+    await using right = await timed(({ at }) => at);
+    right.source("in").push(event("a", 1, 7));
+    await right.expect("out").toHaveTimestamps([7]);
+    right.source("in").push({ key: "a", n: "1", at: 7 });
+    expect((await right.expectFailure("RECORD_INVALID")).message).to.include("n: is no number");
+    await using none = await timed(() => Number.NaN);
+    none.source("in").push(event("a", 1));
+    const { message, place } = await none.expectFailure("USER_FUNCTION_FAILED");
+    expect([message.includes("it gave no time"), place.operator]).to.deep.equal([true, "in"]);
+  });
+
   it("shows what is missing and what is too much, at which step", async () => {
     await using t = await between((env) =>
       input(env)
