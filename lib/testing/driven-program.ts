@@ -30,8 +30,8 @@ export interface DrivenProgram {
 }
 
 export interface DrivenOptions {
-  /** A sink got a record. */
-  readonly onRow: (sink: string, record: unknown, timestamp: number) => void;
+  /** A sink got a record; `isBehind`: behind the barrier of a checkpoint that is not complete. */
+  readonly onRow: (sink: string, record: unknown, timestamp: number, isBehind: boolean) => void;
   readonly onOperator: (operator: Operator) => void;
 }
 
@@ -60,8 +60,7 @@ export function drivenProgram(
       logic.set(uid, driven);
     } else if (kind === "sink") {
       sinks.add(name);
-      const element = (record: unknown, timestamp: number) => onRow(name, record, timestamp);
-      logic.set(uid, { functions: own.functions, create: () => ({ element }) });
+      logic.set(uid, { functions: own.functions, create: () => new DrivenSink(name, onRow) });
     } else logic.set(uid, watched(own, onOperator));
   }
   // All in one slot: what a test tries is not placement.
@@ -81,6 +80,30 @@ export function drivenProgram(
     ...(variation.restores === true ? { rescalable: true } : {}),
   });
   return { plan: planned, sources, sourceNames, sinks, isLinear };
+}
+
+/** Stands for a sink. */
+class DrivenSink implements Operator {
+  private readonly name: string;
+  private readonly onRow: DrivenOptions["onRow"];
+  private isBehind = false;
+
+  constructor(name: string, onRow: DrivenOptions["onRow"]) {
+    this.name = name;
+    this.onRow = onRow;
+  }
+
+  element(record: unknown, timestamp: number): void {
+    this.onRow(this.name, record, timestamp, this.isBehind);
+  }
+
+  prepareSnapshot(): void {
+    this.isBehind = true;
+  }
+
+  checkpointComplete(): void {
+    this.isBehind = false;
+  }
 }
 
 /** As the source's own task asks for it. */

@@ -17,7 +17,7 @@ export interface TestOptions {
   readonly startTime?: number;
   /** Which variations the case is repeated in; default: all. The first answers `rows`. */
   readonly variations?: readonly VariationName[];
-  /** How long, in real time, a step waits for the promises of `asyncMap`; default "200ms". */
+  /** How long, in real time, a step waits for the promises of `asyncMap`; default "1s". */
   readonly answers?: Duration;
   /** Rows that one step may lead to; with more the case never ends; default 100,000. */
   readonly rowsMax?: number;
@@ -63,7 +63,7 @@ function chosen(names: readonly VariationName[] | undefined): readonly Variation
 }
 
 function checked(options: TestOptions): Omit<JobRunOptions, "job" | "params"> {
-  const { startTime = 0, answers = "200ms", rowsMax = 100_000 } = options;
+  const { startTime = 0, answers = "1s", rowsMax = 100_000 } = options;
   if (!Number.isFinite(startTime))
     throw new MillraceError("OPTION_INVALID", `startTime is ${startTime}; expected ms`);
   if (!(rowsMax > 0))

@@ -77,6 +77,8 @@ export class JobRun {
    */
   private readonly early: [sink: string, row: Row][] = [];
   private repeating = false;
+  /** Behind the barrier of a checkpoint: the attempt that goes on from it gives them again. */
+  private readonly behind: [sink: string, row: Row][] = [];
 
   constructor(variation: Variation, given: JobRunOptions) {
     this.variation = variation;
@@ -90,6 +92,7 @@ export class JobRun {
     let at: Step | undefined;
     try {
       if (this.slot === undefined) await this.start([]);
+      else await this.settle();
       for (; this.done < steps.length; this.done++) {
         const step = steps[this.done]!;
         at = step;
@@ -154,7 +157,7 @@ export class JobRun {
     this.sources.clear();
     this.attempt++;
     this.program = drivenProgram(job, params, this.variation, {
-      onRow: (sink, record, timestamp) => this.onRow(sink, record, timestamp),
+      onRow: (sink, record, timestamp, isBehind) => this.onRow(sink, record, timestamp, isBehind),
       onOperator: (operator) => this.operators.push(operator),
     });
     for (const sink of this.program.sinks) if (!this.rows.has(sink)) this.rows.set(sink, []);
@@ -173,7 +176,9 @@ export class JobRun {
     this.slot.start();
     await this.settle();
     // What a delta is made against.
-    if (this.variation.restores === true) await this.takeCheckpoint();
+    if (this.variation.restores !== true) return;
+    await this.takeCheckpoint();
+    for (const [sink, row] of this.behind.splice(0)) this.rows.get(sink)!.push(row);
   }
 
   private standIns(): SlotStandIns {
@@ -239,11 +244,12 @@ export class JobRun {
     };
   }
 
-  private onRow(sink: string, record: unknown, timestamp: number): void {
+  private onRow(sink: string, record: unknown, timestamp: number, isBehind: boolean): void {
     if (++this.rowsOfStep > this.given.rowsMax)
       this.endless(`has led to more than ${this.given.rowsMax} rows`);
     const row = { record: copyOf(record), timestamp, step: this.done };
-    if (this.repeating) this.early.push([sink, row]);
+    if (isBehind) this.behind.push([sink, row]);
+    else if (this.repeating) this.early.push([sink, row]);
     else this.rows.get(sink)!.push(row);
   }
 
@@ -288,13 +294,15 @@ export class JobRun {
   private async restart(): Promise<void> {
     const manifest = await this.takeCheckpoint();
     await this.slot!.end(true);
+    this.behind.length = 0;
     this.round = undefined;
     const { tasks } = redistribute(manifest, this.program.plan.jobGraph);
     await this.start(tasks);
     for (const [name, watermark] of this.watermarks) {
       for (const source of this.sources.get(name)!) source.giveWatermark(watermark);
     }
-    this.repeating = true;
+    // What answers bring about cannot be told from it, but comes at any time anyway.
+    this.repeating = this.watermarks.size > 0 && !this.operators.some(({ awaits }) => awaits !== undefined);
     await this.settle();
     this.repeating = false;
   }

@@ -233,6 +233,30 @@ describe("testJob, of what is not right,", () => {
     );
   });
 
+  it("gives each row once when a snapshot holds what was asked for", async () => {
+    await using t = await between(
+      (env) =>
+        input(env)
+          .asyncMap(({ n }) => new Promise<number>((resolve) => setTimeout(resolve, 1, n * 2)), {
+            order: "ordered",
+          })
+          .sink("out", collectSink()),
+      // Nobody waits for answers: they come at any time, between a barrier and the restart as well.
+      { answers: 0, variations: ["restored"] },
+    );
+    const rows: number[] = [];
+    for (let n = 0; n < 30; n++) {
+      t.source("in").push(event("a", n));
+      rows.push(n * 2);
+    }
+    t.end();
+    const deadline = Date.now() + 5_000;
+    while ((await t.rows("out")).length < rows.length && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(await t.rows("out")).to.deep.equal(rows);
+  });
+
   it("goes on without answers that never come, and times them out", async () => {
     await using t = await between(
       (env) =>
