@@ -121,9 +121,28 @@ export {
 } from "./operators/process-context.js";
 export type { Trigger, TriggerContext, TriggerResult } from "./operators/trigger.js";
 export { triggers } from "./operators/triggers.js";
-export type { SinkDefinition, SinkWriter, WriterContext } from "./sink/contract.js";
+export type {
+  Committable,
+  CommitterContext,
+  SinkCommitter,
+  SinkDefinition,
+  SinkWriter,
+  WriterContext,
+} from "./sink/contract.js";
 export type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "./source/contract.js";
-export type { AppendingState, ListState, MapState, ValueState } from "./state/contract.js";
+export type {
+  AppendingState,
+  BackendContext,
+  EntrySink,
+  FrozenPart,
+  KeyedState,
+  ListState,
+  MapState,
+  StateBackend,
+  StatePart,
+  StateParts,
+  ValueState,
+} from "./state/contract.js";
 export {
   aggregating,
   broadcastState,
@@ -139,6 +158,7 @@ export {
   unionListState,
   value,
 } from "./state/descriptors.js";
+export type { BlobStore, PutOptions } from "./storage/contract.js";
 export { type WatermarkStrategy, watermarks } from "./time/watermarks.js";
 export {
   type AlignedOptions,

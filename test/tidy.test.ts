@@ -27,6 +27,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   time: ["state"],
   "engine.ts": ["host", "job.ts"],
   "job.ts": ["host"],
+  testing: ["host"],
   "index.ts": ["cli"],
 };
 

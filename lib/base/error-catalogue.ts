@@ -202,6 +202,18 @@ export const catalogue = {
     true,
   ),
   JOB_CANCELLED: entry("The job was cancelled."),
+
+  // Tests of jobs, and of what others have implemented (millrace/testing)
+  TEST_EXPECTATION_FAILED: entry(
+    "Lines with - were expected, lines with + have come; what a variation tries is in its message.",
+  ),
+  TEST_TARGET_UNKNOWN: entry("Use a name that the message lists."),
+  TEST_STEP_INVALID: entry("Watermarks and the clock only go forward, and nothing comes behind the end."),
+  TEST_ENDLESS: entry(
+    "Look for a function that emits without end, a timer that sets itself again at once, or a promise that is never " +
+      "settled.",
+  ),
+  TEST_CONTRACT_BROKEN: entry("See the contract that the case is named after, and what was expected."),
 } as const satisfies Record<string, CatalogueEntry>;
 
 /** The code of a MillraceError: stable, part of the public surface. */

@@ -33,7 +33,7 @@ import { RingChannel } from "./ring-channel.js";
 import { RingInput } from "./ring-input.js";
 import { SecondInput } from "./second-input.js";
 import { SourceTask } from "./source-task.js";
-import { Task } from "./task.js";
+import { Task, type TaskWiring } from "./task.js";
 import { type SnapshotInput, TaskCheckpoints } from "./task-checkpoints.js";
 import { userError } from "./user-error.js";
 
@@ -48,6 +48,12 @@ export interface SlotTask {
   readonly inputs: readonly SnapshotInput[];
 }
 
+/** What whoever drives a slot by hand puts in the place of its own parts. */
+export interface SlotStandIns {
+  readonly source?: (vertex: JobVertex, subtask: number, wiring: TaskWiring) => SourceTask;
+  readonly localChannel?: (receiver: Receiver, input: number, sender: Task) => LocalChannel;
+}
+
 export interface SlotServices {
   readonly signal: AbortSignal;
   readonly backend: StateBackend;
@@ -56,6 +62,7 @@ export interface SlotServices {
   readonly clock: Clock;
   /** Snapshots of at most so many bytes travel with their acknowledgement; default SNAPSHOT_INLINE_BYTES. */
   readonly inlineBytes?: number;
+  readonly standIns?: SlotStandIns;
   wake(): void;
   fail(error: unknown): void;
 }
@@ -120,7 +127,7 @@ export class SlotBuilder {
       failed,
     };
     const isSource = vertex.operators[0]!.kind === "source";
-    const task = isSource ? new SourceTask(vertex.operators[0]!.name, wiring) : new Task(vertex.name, wiring);
+    const task = isSource ? this.sourceTask(vertex, subtask, wiring) : new Task(vertex.name, wiring);
     task.vertexOperators = vertex.operators;
     const outputs = this.plan.jobGraph.edges
       .filter((edge) => edge.from === vertex.id)
@@ -169,6 +176,11 @@ export class SlotBuilder {
     return { vertex: vertex.id, subtask, task, second, reader, states, inputs: [], outputs };
   }
 
+  private sourceTask(vertex: JobVertex, subtask: number, wiring: TaskWiring): SourceTask {
+    const standIn = this.services.standIns?.source?.(vertex, subtask, wiring);
+    return standIn ?? new SourceTask(vertex.operators[0]!.name, wiring);
+  }
+
   private place(vertex: JobVertex, subtask: number, operator: string) {
     return { job: this.plan.jobGraph.job, operator, subtask, parallelism: vertex.parallelism };
   }
@@ -185,7 +197,9 @@ export class SlotBuilder {
         const reader = present(this.built.find((each) => each.vertex === edge.to && each.subtask === to));
         const receiver = receiverOf(reader, edge);
         const input = this.inputIndex(edge, to, subtask);
-        const channel = new LocalChannel(receiver, input, task);
+        const channel =
+          this.services.standIns?.localChannel?.(receiver, input, task) ??
+          new LocalChannel(receiver, input, task);
         const list = this.localInputs.get(reader.task) ?? [];
         list.push({ input, channel });
         this.localInputs.set(reader.task, list);

@@ -35,6 +35,7 @@ export interface StateSchema {
   readonly types?: Readonly<Record<string, string>>;
 }
 
+/** A named piece of an operator's state. */
 export interface StatePart {
   readonly name: string;
   readonly scope: StateScope;
@@ -49,6 +50,7 @@ export interface StatePart {
   load(value: any, stamp: number, keyGroup: number): void;
 }
 
+/** A part as it was at its freeze, on its way into a checkpoint. */
 export interface FrozenPart {
   readonly kind: "full" | "delta";
   /** Writes entries until `timeIsUp`; true when all are written. */

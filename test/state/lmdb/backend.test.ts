@@ -6,14 +6,14 @@ import type { KeyedState } from "../../../lib/state/contract.js";
 import { value } from "../../../lib/state/descriptors.js";
 import { heapBackend } from "../../../lib/state/heap/backend.js";
 import { lmdbBackend } from "../../../lib/state/lmdb/backend.js";
+import { type OpenBackend, StateBench } from "../../../lib/testing/contracts/state-bench.js";
+import { declareAll } from "../../../lib/testing/contracts/state-model.js";
 import { describeBackend } from "../backend-contract.js";
-import { declareAll } from "../backend-model.js";
-import { type OpenBackend, StateBench } from "../state-bench.js";
 
 const lmdb: OpenBackend = (context) => lmdbBackend.open(context);
 const heap: OpenBackend = (context) => heapBackend.open(context);
 
-describeBackend("lmdb", lmdb, { large: 60_000, runs: 60 });
+describeBackend(lmdbBackend, { large: 60_000, runs: 60 });
 
 describe("lmdb state, besides", () => {
   it("is not loaded with the package", async () => {
