@@ -1,6 +1,6 @@
-import { blackholeSink, defineJob, digestSink, nexmarkSource, watermarks } from "../../lib/index.js";
-import { bidsOf, programs, tableKeys } from "./programs.js";
-import { tableDigestSink } from "./table-digest-sink.js";
+import { blackholeSink, defineJob, nexmarkSource, watermarks } from "../../lib/index.js";
+import { programs } from "./programs.js";
+import { answerSink } from "./table-digest-sink.js";
 
 export interface NexmarkParams {
   query: string;
@@ -16,7 +16,5 @@ export default defineJob("nexmark", (env, { query, events, rate, disorder, sink 
   const stream = env.source("events", source, {
     watermarks: watermarks.boundedOutOfOrderness("4s", (event) => event.dateTime),
   });
-  const key = tableKeys[query];
-  const digest = key === undefined ? digestSink() : tableDigestSink(key);
-  programs[query]!(bidsOf(stream), sink === "digest" ? digest : blackholeSink());
+  programs[query]!(stream, sink === "digest" ? answerSink(query) : blackholeSink(), env);
 });

@@ -1,10 +1,17 @@
-import { RowDigest, type SinkDefinition } from "../../lib/index.js";
+import { tables, type UpdatingTable } from "../../fixtures/nexmark/tables.js";
+import { digestSink, RowDigest, type SinkDefinition } from "../../lib/index.js";
+
+/** A sink of digests for the rows of a query. */
+export function answerSink(query: string): SinkDefinition<any> {
+  const table = tables[query];
+  return table === undefined ? digestSink() : tableDigestSink(table);
+}
 
 /**
  * Keeps the last row of every key and gives the digest of that table at the end. A restore gives rows back to
  * the subtask of their key only at the same parallelism.
  */
-export function tableDigestSink<T>(keyOf: (row: T) => string): SinkDefinition<T> {
+export function tableDigestSink<T>({ keyOf, decided }: UpdatingTable): SinkDefinition<T> {
   return {
     kind: "table-digest",
     description: {},
@@ -21,7 +28,7 @@ export function tableDigestSink<T>(keyOf: (row: T) => string): SinkDefinition<T>
         flush() {},
         finish() {
           const digest = new RowDigest();
-          for (const row of table.values()) digest.add(row);
+          for (const row of table.values()) digest.add(decided === undefined ? row : decided(row));
           context.sendRows([digest.digest]);
           table.clear();
         },

@@ -7,7 +7,6 @@ import {
   count,
   type DataStream,
   defineJob,
-  digestSink,
   max,
   min,
   nexmarkSource,
@@ -15,7 +14,7 @@ import {
   watermarks,
 } from "../../lib/index.js";
 import { programs } from "../nexmark/programs.js";
-import { tableDigestSink } from "../nexmark/table-digest-sink.js";
+import { answerSink } from "../nexmark/table-digest-sink.js";
 import { type QueryName, RATE, type Request } from "./contract.js";
 import { isBid, queries } from "./queries.js";
 
@@ -27,16 +26,16 @@ export interface JobParams extends Request {
 const DAYS = 100_000;
 
 export default defineJob("peers", (env, { query, events, isChecked }: JobParams) => {
-  const bids = env
-    .source("events", nexmarkSource({ events, rate: RATE }), {
-      watermarks: watermarks.boundedOutOfOrderness("0s", (event) => event.dateTime),
-    })
-    .filter(isBid);
-  const tableKey = (row: { auction: number; day: number }) => `${row.auction}/${row.day}`;
-  const digest = query === "q17" ? tableDigestSink(tableKey) : digestSink();
-  const sink = isChecked ? digest : blackholeSink();
-  if (query === "q5") programs["q5"]!(bids, sink);
-  else if (query === "q17") statistics(bids).sink("out", sink);
+  const all = env.source("events", nexmarkSource({ events, rate: RATE }), {
+    watermarks: watermarks.boundedOutOfOrderness("0s", (event) => event.dateTime),
+  });
+  const sink = isChecked ? answerSink(query) : blackholeSink();
+  if (query === "q5") {
+    programs["q5"]!(all, sink, env);
+    return;
+  }
+  const bids = all.filter(isBid);
+  if (query === "q17") statistics(bids).sink("out", sink);
   else selection(bids, query).sink("out", sink);
 });
 

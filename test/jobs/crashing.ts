@@ -1,9 +1,9 @@
 /** A Nexmark query behind a function that fails now and then. */
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { defineJob, digestSink, nexmarkSource, watermarks } from "millrace";
-import { bidsOf, programs, tableKeys } from "../../benchmarks/nexmark/programs.js";
-import { tableDigestSink } from "../../benchmarks/nexmark/table-digest-sink.js";
+import { defineJob, nexmarkSource, watermarks } from "millrace";
+import { programs } from "../../benchmarks/nexmark/programs.js";
+import { answerSink } from "../../benchmarks/nexmark/table-digest-sink.js";
 
 export interface CrashingParams {
   readonly query: string;
@@ -14,16 +14,17 @@ export interface CrashingParams {
   /** How: an exception, or the end of the thread. */
   readonly how?: "throw" | "exit";
   readonly disorder?: number;
+  /** Events per second of event time; default 10,000. */
+  readonly rate?: number;
 }
 
 export default defineJob("crashing", (env, params: CrashingParams) => {
-  const { query, events, disorder } = params;
-  const source = nexmarkSource({ events, rate: 10_000, ...(disorder === undefined ? {} : { disorder }) });
+  const { query, events, disorder, rate = 10_000 } = params;
+  const source = nexmarkSource({ events, rate, ...(disorder === undefined ? {} : { disorder }) });
   const stream = env
     .source("events", source, { watermarks: watermarks.boundedOutOfOrderness("4s", (e) => e.dateTime) })
     .map(failing(params), "failing");
-  const key = tableKeys[query];
-  programs[query]!(bidsOf(stream), key === undefined ? digestSink() : tableDigestSink(key));
+  programs[query]!(stream, answerSink(query), env);
 });
 
 /** Fails at a random event of each attempt, until that has happened `failures` times in all threads. */

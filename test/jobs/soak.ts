@@ -1,22 +1,10 @@
 /** What the soak test runs: a Nexmark program with state behind a function that fails at moments it is told. */
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Bid,
-  type DataStream,
-  defineJob,
-  digestSink,
-  fileSink,
-  jsonl,
-  map,
-  nexmarkSource,
-  type SinkDefinition,
-  type,
-  value,
-  watermarks,
-} from "millrace";
-import { bidsOf, programs, type QueryProgram, tableKeys } from "../../benchmarks/nexmark/programs.js";
-import { tableDigestSink } from "../../benchmarks/nexmark/table-digest-sink.js";
+import { defineJob, fileSink, jsonl, map, nexmarkSource, type, value, watermarks } from "millrace";
+import { bidsOf, type QueryProgram } from "../../benchmarks/nexmark/programs/streams.js";
+import { programs } from "../../benchmarks/nexmark/programs.js";
+import { answerSink } from "../../benchmarks/nexmark/table-digest-sink.js";
 import { SLIDE_MS } from "../../fixtures/nexmark/queries.js";
 
 /** When a slot fails: each failure leaves a file, so that all attempts and processes count together. */
@@ -45,18 +33,12 @@ export default defineJob("soak", (env, params: SoakParams) => {
     })
     .map(failing(failures, events), "failing");
   const program = query === "buckets" ? buckets : programs[query]!;
-  program(bidsOf(stream), sinkOf(query, out));
+  program(stream, out === undefined ? answerSink(query) : fileSink({ path: out, format: jsonl() }), env);
 });
 
-function sinkOf(query: string, out: string | undefined): SinkDefinition<any> {
-  if (out !== undefined) return fileSink({ path: out, format: jsonl() });
-  const key = tableKeys[query];
-  return key === undefined ? digestSink() : tableDigestSink(key);
-}
-
 /** Bids per auction and slide, by a map in state and a timer for each bucket; `total` counts over all. */
-const buckets: QueryProgram = (bids: DataStream<Bid>, sink) => {
-  bids
+const buckets: QueryProgram = (events, sink) => {
+  bidsOf(events)
     .keyBy((bid) => bid.auction)
     .process("buckets", {
       out: type<object>(),

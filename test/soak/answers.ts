@@ -1,9 +1,8 @@
 /** What a job of the soak test should have answered, and how what it did answer differs. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { allBids, type Oracle, oracles } from "../../fixtures/nexmark/oracle.js";
+import { allEvents, type Oracle, oracles } from "../../fixtures/nexmark/oracle.js";
 import { SLIDE_MS } from "../../fixtures/nexmark/queries.js";
-import type { Bid } from "../../lib/connectors/nexmark/records.js";
 import { type Digest, RowDigest } from "../../lib/index.js";
 import { RATE } from "../jobs/soak.js";
 
@@ -22,13 +21,13 @@ function answerOf(query: string, events: number): readonly object[] {
   const name = `${query} ${events}`;
   const known = answers.get(name);
   if (known !== undefined) return known;
-  const made = (query === "buckets" ? buckets : oracles[query]!)(allBids(events, RATE));
+  const made = (query === "buckets" ? buckets : oracles[query]!)(allEvents(events, RATE));
   answers.set(name, made);
   return made;
 }
 
 /** Bids per auction and slide with a running total. */
-const buckets: Oracle = (bids: readonly Bid[]) => {
+const buckets: Oracle = ({ bids }) => {
   const counts = new Map<number, Map<number, number>>();
   for (const { auction, dateTime } of bids) {
     const end = dateTime - (dateTime % SLIDE_MS) + SLIDE_MS;
