@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { checkpoint } from "./checkpoint/suite.js";
 import { debloat } from "./debloat/suite.js";
 import { exchange } from "./exchange/suite.js";
+import { queryNames } from "./nexmark/programs.js";
 import { nexmark } from "./nexmark/suite.js";
 import { peers } from "./peers/suite.js";
 import { resources } from "./resources/suite.js";
@@ -13,7 +14,7 @@ import { windows } from "./windows/suite.js";
 const HELP = `Usage: npm run bench -- <suite> [options]
 
 Suites
-  nexmark   queries against the loop written by hand: --queries q0,q5 --events N --parallelism 1,2 --pairs 9
+  nexmark   queries against the loop written by hand: --queries q0,q5 (or all) --events N --parallelism 1,2 --pairs 9
   exchange  records from one thread to another: our rings and codec against other carriers
   checkpoint  what checkpoints cost: --rows sum,value,map,pressure,restart --keys N --rate N --seconds N --pairs 5
   debloat   what is in flight under back pressure, and checkpoints: --parallelism 1,2 --checkpoints 20
@@ -98,7 +99,7 @@ const suites: Readonly<Record<string, () => Promise<void>>> = {
     }),
   nexmark: () =>
     nexmark({
-      queries: values.queries.split(","),
+      queries: values.queries === "all" ? queryNames : values.queries.split(","),
       events: Number(values.events ?? 2_000_000),
       parallelism: values.parallelism.split(",").map(Number),
       pairs: Number(values.pairs ?? 9),

@@ -16,3 +16,8 @@ export const programs: Readonly<Record<string, QueryProgram>> = {
   ...statistics,
   ...ranks,
 };
+
+/** In the order of their numbers. */
+export const queryNames: readonly string[] = Object.keys(programs).sort(
+  (a, b) => Number(a.slice(1)) - Number(b.slice(1)),
+);

@@ -1,8 +1,9 @@
 import { tables, type UpdatingTable } from "../../fixtures/nexmark/tables.js";
-import { digestSink, RowDigest, type SinkDefinition } from "../../lib/index.js";
+import { collectSink, digestSink, RowDigest, type SinkDefinition } from "../../lib/index.js";
 
-/** A sink of digests for the rows of a query. */
+/** A sink of digests for the rows of a query; of q12, whose rows depend on the wall clock, one of rows. */
 export function answerSink(query: string): SinkDefinition<any> {
+  if (query === "q12") return collectSink();
   const table = tables[query];
   return table === undefined ? digestSink() : tableDigestSink(table);
 }
