@@ -38,12 +38,11 @@ const q3: QueryProgram = (events, sink) => {
       first({ id }, { state, emit }) {
         const person = state.person.get();
         if (person === undefined) state.waiting.add(id);
-        else emit({ ...person, id });
+        else emit({ name: person.name, city: person.city, state: person.state, id });
       },
       second({ name, city, state: home }, { state, emit }) {
-        const person = { name, city, state: home };
-        state.person.update(person);
-        for (const id of state.waiting.get()) emit({ ...person, id });
+        state.person.update({ name, city, state: home });
+        for (const id of state.waiting.get()) emit({ name, city, state: home, id });
         state.waiting.clear();
       },
     })
@@ -52,6 +51,12 @@ const q3: QueryProgram = (events, sink) => {
 
 /** Keys of the side input: from 0 to one less. */
 const SIDE_ROWS = 10_000;
+
+type NarrowBid = Pick<Bid, "auction" | "bidder" | "price" | "dateTime">;
+
+function bidWithValue({ auction, bidder, price, dateTime }: NarrowBid, found: string) {
+  return { auction, bidder, price, dateTime, value: found };
+}
 
 /** Every bid with a value of a bounded side input; bids wait until all of that has come. */
 const q13: QueryProgram = (events, sink, env) => {
@@ -63,21 +68,21 @@ const q13: QueryProgram = (events, sink, env) => {
     .project("auction", "bidder", "price", "dateTime")
     .connect(side.broadcast())
     .process("side input join", {
-      out: type<Omit<Bid, "kind" | "channel" | "url" | "extra"> & { readonly value: string }>(),
+      out: type<NarrowBid & { readonly value: string }>(),
       state: {
         values: broadcastState<number, string>(),
-        waiting: listState<Pick<Bid, "auction" | "bidder" | "price" | "dateTime">>(),
+        waiting: listState<NarrowBid>(),
       },
       first(bid, { state, emit }) {
         const found = state.values.get(bid.auction % SIDE_ROWS);
         if (found === undefined) state.waiting.add(bid);
-        else emit({ ...bid, value: found });
+        else emit(bidWithValue(bid, found));
       },
       second({ key, value: given }, { state, emit }) {
         state.values.set(key, given);
         if (state.values.size < SIDE_ROWS) return;
         for (const bid of state.waiting.get()) {
-          emit({ ...bid, value: state.values.get(bid.auction % SIDE_ROWS)! });
+          emit(bidWithValue(bid, state.values.get(bid.auction % SIDE_ROWS)!));
         }
         state.waiting.clear();
       },

@@ -115,7 +115,8 @@ const q6: QueryProgram = (events, sink) => {
         const auction = state.auction.get();
         if (auction === undefined) state.early.add(bid);
         else if (isInTime(bid, auction) && isBetter(bid, auction.best)) {
-          state.auction.update({ ...auction, best: bid });
+          const { seller, dateTime, expires } = auction;
+          state.auction.update({ seller, dateTime, expires, best: bid });
         }
       },
       timer(_time, { key, state, emit }) {
