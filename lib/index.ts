@@ -139,7 +139,15 @@ export {
   unionListState,
   value,
 } from "./state/descriptors.js";
-export { type WatermarkStrategy, watermarks } from "./time/watermarks.js";
+export {
+  type AlignmentOptions,
+  type PeriodicGenerator,
+  type PeriodicOptions,
+  type Timestamp,
+  type WatermarkOptions,
+  type WatermarkStrategy,
+  watermarks,
+} from "./time/watermarks.js";
 export {
   type AlignedOptions,
   type AlignedWindows,

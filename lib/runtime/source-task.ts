@@ -5,25 +5,12 @@
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { SourceReader, Split } from "../source/contract.js";
-import type { Chain } from "./chain-code.js";
+import { SplitWatermarks } from "../time/split-watermarks.js";
+import { WATERMARK_MAX, WATERMARK_MIN } from "../time/watermark-valve.js";
+import type { WatermarkStrategy } from "../time/watermarks.js";
+import type { Chain, ChainCode } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
 import { Task } from "./task.js";
-
-/** Largest timestamp seen of each split, by ordinal; the generated loop writes it. */
-class SplitTimes {
-  max = new Float64Array(256).fill(Number.NEGATIVE_INFINITY);
-  count = 0;
-
-  note(split: number, timestamp: number): void {
-    if (split >= this.max.length) {
-      const grown = new Float64Array(Math.max(split + 1, this.max.length * 2)).fill(Number.NEGATIVE_INFINITY);
-      grown.set(this.max);
-      this.max = grown;
-    }
-    if (split >= this.count) this.count = split + 1;
-    if (timestamp > this.max[split]!) this.max[split] = timestamp;
-  }
-}
 
 type Pump = (limit: number) => number;
 
@@ -31,13 +18,14 @@ export class SourceTask extends Task {
   private reader!: SourceReader;
   private logic!: SourceLogic;
   private pump!: Pump;
-  private readonly times = new SplitTimes();
-  private emitted = Number.NEGATIVE_INFINITY;
+  /** Absent: the source tells no event time. */
+  private marks: SplitWatermarks | undefined;
+  private emitted = WATERMARK_MIN;
   private records = 0;
-  /** Per split: the largest timestamp at the last look, and when it last changed. */
-  private lookedAt: number[] = [];
-  private changedAt: number[] = [];
-  private idle = false;
+  /** Time in which there was nothing that kept the task from reading, ms, and when that was last looked at. */
+  private readingMs = 0;
+  private lookedAt = Number.NaN;
+  private hasLooked = false;
   /** The barrier behind which the job ends: no more is read. */
   private stopping: Barrier | undefined;
   /** The newest checkpoint triggered here. */
@@ -49,6 +37,7 @@ export class SourceTask extends Task {
     this.wire(chain, edges);
     this.logic = logic;
     this.reader = reader;
+    if (logic.watermarks !== undefined) this.marks = new SplitWatermarks(logic.watermarks);
     this.pump = this.compilePump(chain);
   }
 
@@ -114,7 +103,10 @@ export class SourceTask extends Task {
 
   override turn(): boolean {
     const before = this.phase;
+    this.hasLooked = false;
     const moved = super.turn();
+    // A task that did not come to reading does not know what its splits have.
+    if (!this.hasLooked) this.lookedAt = Number.NaN;
     if (this.waitingSplits.length > 0 && this.checkpoints?.pending !== true) {
       this.takeWaiting(Number.POSITIVE_INFINITY);
     }
@@ -134,7 +126,7 @@ export class SourceTask extends Task {
   }
 
   protected override get inputEnded(): boolean {
-    return this.readingEnded && this.emitted === Number.POSITIVE_INFINITY && !this.stopped;
+    return this.readingEnded && this.emitted === WATERMARK_MAX && !this.stopped;
   }
 
   /** Behind the barrier of a stop nothing comes: what would, has its place in the run that goes on from there. */
@@ -148,44 +140,54 @@ export class SourceTask extends Task {
 
   protected override take(): number {
     if (this.stopped) return 0;
-    const taken = this.stopping === undefined ? this.pump(this.limit) : 0;
+    let taken = 0;
+    if (this.stopping === undefined) {
+      do taken += this.pump(this.limit - taken);
+      while (this.marks?.moved === true && this.sendSaid(this.marks) && taken < this.limit);
+    }
     this.records += taken;
     this.advanceTime();
     return taken;
   }
 
-  /** After a turn: the smallest time over the splits being read, if it moved. */
-  private advanceTime(): void {
-    for (const ended of this.reader.takeEndedSplits()) this.times.note(ended, Number.POSITIVE_INFINITY);
-    if (this.readingEnded) {
-      if (this.emitted !== Number.POSITIVE_INFINITY) this.emit(Number.POSITIVE_INFINITY);
-      return;
-    }
-    const strategy = this.logic.watermarks;
-    if (strategy === undefined) return;
-    let least = Number.POSITIVE_INFINITY;
-    const { max, count } = this.times;
-    const idleAfter = strategy.idlenessMs;
-    for (let split = 0; split < count; split++) {
-      if (idleAfter > 0 && this.isIdle(split, max[split]!, idleAfter)) continue;
-      if (max[split]! < least) least = max[split]!;
-    }
-    const nothing = least === Number.POSITIVE_INFINITY;
-    if (idleAfter > 0 && nothing !== this.idle) {
-      this.idle = nothing;
-      for (const output of this.outputs) output.idle(nothing);
-    }
-    const watermark = least - strategy.outOfOrdernessMs - 1;
-    if (!nothing && watermark > this.emitted) this.emit(watermark);
+  /** A watermark that a record has said goes on right behind it. False: nothing may be read at the moment. */
+  private sendSaid(marks: SplitWatermarks): boolean {
+    marks.moved = false;
+    this.advanceTime();
+    return !this.blocked && !this.readingEnded;
   }
 
-  private isIdle(split: number, max: number, idleAfter: number): boolean {
-    const now = this.wiring.now();
-    if (this.lookedAt[split] !== max) {
-      this.lookedAt[split] = max;
-      this.changedAt[split] = now;
+  /** Looks at what is known of event time. */
+  private advanceTime(): void {
+    const { marks } = this;
+    for (const ended of this.reader.takeEndedSplits()) marks?.end(ended);
+    if (this.readingEnded) {
+      this.becomeIdle(false);
+      if (this.emitted !== WATERMARK_MAX) this.emit(WATERMARK_MAX);
+      return;
     }
-    return now - (this.changedAt[split] ?? now) >= idleAfter;
+    if (marks === undefined) return;
+    if (this.reader.splitsBegun !== undefined) marks.begin(this.reader.splitsBegun);
+    this.lookAtClock();
+    this.askGenerators(marks);
+    const advanced = marks.combine(this.readingMs);
+    this.becomeIdle(marks.allIdle);
+    if (advanced) this.emit(marks.current);
+  }
+
+  private lookAtClock(): void {
+    const now = this.wiring.now();
+    this.hasLooked = true;
+    if (now > this.lookedAt) this.readingMs += now - this.lookedAt;
+    this.lookedAt = now;
+  }
+
+  private askGenerators(marks: SplitWatermarks): void {
+    try {
+      marks.ask(this.lookedAt);
+    } catch (error) {
+      this.wiring.failed(error, this.name, undefined);
+    }
   }
 
   private emit(watermark: number): void {
@@ -208,19 +210,34 @@ export class SourceTask extends Task {
       code.line(`if (${value} === undefined) break;`);
       code.line("taken++;");
       if (validate !== undefined) code.line(`${value} = ${code.bind(validate, "validate")}(${value});`);
-      if (watermarks === undefined) code.line(`${time} = NaN;`);
-      else {
-        const times = code.bind(this.times, "times");
+      if (watermarks === undefined || this.marks === undefined) {
+        code.line(`${time} = NaN;`);
+        code.targets(0, undefined, value, time, "0");
+      } else {
         code.line(`${time} = +${code.bind(watermarks.timestampOf, "timestampOf")}(${value});`);
         code.line(`if (${time} !== ${time}) ${code.bind(refuseTime, "refuseTime")}();`);
-        code.line(
-          `if (!(${time} <= ${times}.max[${reader}.split])) ${times}.note(${reader}.split, ${time});`,
-        );
+        this.writeMarks(code, watermarks, { marks: code.bind(this.marks, "marks"), reader, value, time });
       }
-      code.targets(0, undefined, value, time, "0");
       code.line("}");
       code.line("return taken;");
     }) as unknown as Pump;
+  }
+
+  /** What a record says of event time, and the steps of everything that reads the source. */
+  private writeMarks(
+    code: ChainCode,
+    { generation, idlenessMs }: WatermarkStrategy,
+    { marks, reader, value, time }: Readonly<Record<"marks" | "reader" | "value" | "time", string>>,
+  ): void {
+    const split = `${reader}.split`;
+    if (generation.kind === "bounded") {
+      code.line(`if (!(${time} <= ${marks}.max[${split}])) ${marks}.note(${split}, ${time});`);
+    } else if (generation.kind === "periodic") {
+      code.line(`${marks}.onRecord(${split}, ${value}, ${time});`);
+    } else code.line(`${marks}.punctuate(${split}, ${value}, ${time});`);
+    if (idlenessMs > 0) code.line(`${marks}.seen[${split}] = 1;`);
+    code.targets(0, undefined, value, time, "0");
+    if (generation.kind === "punctuated") code.line(`if (${marks}.moved) break;`);
   }
 }
 

@@ -14,12 +14,13 @@ import type { Barrier } from "../checkpoint/barrier.js";
 import type { DebloatSettings } from "../exchange/debloating.js";
 import type { TaskMetrics } from "../metrics/task-metrics.js";
 import type { OperatorCounters } from "../operators/contract.js";
-import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
+import { WATERMARK_MAX, WatermarkValve } from "../time/watermark-valve.js";
 import type { Chain, Entry, Failed } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
 import type { LocalChannel } from "./local-channel.js";
 import { nearestOperator } from "./nearest-operator.js";
+import { OutputTimes } from "./output-times.js";
 import type { Output, OutputOwner } from "./outputs.js";
 import type { RingInput } from "./ring-input.js";
 import type { CheckpointedTask, TaskCheckpoints } from "./task-checkpoints.js";
@@ -64,7 +65,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   private working = 0;
   protected outputs: Output[] = [];
   protected limit = TURN_LIMIT_FIRST;
-  private outputOperators: number[] = [];
+  private outputTimes = new OutputTimes([], []);
   private feeders: number[] = [];
   private inputs = new TaskInputs([], undefined);
   private valve = new WatermarkValve(0);
@@ -78,7 +79,6 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   private suspended = false;
   /** Operators that cannot take more. */
   private readonly pausing = new Set<string>();
-  private wasIdle = false;
   private readonly time: TaskTime;
   /** The watermark on its way through the operators, and what each of them let pass. */
   private advancing = false;
@@ -104,13 +104,17 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     const nodeIndexes = chain.operators.map(({ node }) => node);
     const nearest = nearestOperator(this.vertexOperators, nodeIndexes);
     this.feeders = nodeIndexes.map((node) => nearest(node.feeder));
+    const root = chain.operators.length;
+    const places: number[] = [];
     for (const edge of edges) {
+      const from = nearest(edge.edge.fromOperator);
       for (const channel of edge.channels) {
         this.outputs.push(channel);
-        this.outputOperators.push(nearest(edge.edge.fromOperator));
+        places.push(from < 0 ? root : from);
       }
     }
-    this.passing = new Float64Array(chain.operators.length + 1).fill(Number.NEGATIVE_INFINITY);
+    this.outputTimes = new OutputTimes(this.outputs, places);
+    this.passing = new Float64Array(root + 1).fill(Number.NEGATIVE_INFINITY);
   }
 
   /** The operators of the vertex, inline ones included; set by whoever builds the task. */
@@ -217,8 +221,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   /** The coordinator says that a checkpoint is complete. */
   completed(checkpoint: number): void {
-    const { operators } = this.chain;
-    for (let i = operators.length - 1; i >= 0; i--) operators[i]!.operator.checkpointComplete?.(checkpoint);
+    for (const { operator } of this.chain.operators.toReversed()) operator.checkpointComplete?.(checkpoint);
     if (this.phase === "awaiting" && this.checkpoints?.isFinal(checkpoint) === true) this.ending = true;
     this.wiring.wake();
   }
@@ -263,15 +266,20 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   }
 
   onWatermark(input: number, watermark: number): void {
-    if (this.valve.update(input, watermark)) this.beginAdvance(this.valve.current);
+    this.afterValve(this.valve.update(input, watermark));
   }
 
   onIdle(input: number, idle: boolean): void {
-    if (this.valve.setIdle(input, idle)) this.beginAdvance(this.valve.current);
-    const allIdle = this.valve.allIdle;
-    if (allIdle === this.wasIdle) return;
-    this.wasIdle = allIdle;
-    for (const output of this.outputs) output.idle(allIdle);
+    this.afterValve(this.valve.setIdle(input, idle));
+  }
+
+  private afterValve(advanced: boolean): void {
+    if (advanced) this.beginAdvance(this.valve.current);
+    this.becomeIdle(this.valve.allIdle);
+  }
+
+  protected becomeIdle(idle: boolean): void {
+    this.outputTimes.becomeIdle(idle, this.advancing);
   }
 
   onBarrier(input: number, barrier: Barrier): void {
@@ -287,7 +295,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.dataEnded[input] = true;
     this.openInputs--;
     if (this.phase !== "running") return;
-    if (this.valve.update(input, WATERMARK_MAX)) this.beginAdvance(this.valve.current);
+    this.afterValve(this.valve.update(input, WATERMARK_MAX));
   }
 
   onEnd(input: number): void {
@@ -415,10 +423,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       this.passing[this.advanceAt] = operator.passes === undefined ? watermark : operator.passes(watermark);
     }
     this.advancing = false;
-    for (let i = 0; i < this.outputs.length; i++) {
-      const from = this.outputOperators[i]!;
-      this.outputs[i]!.watermark(this.passing[from < 0 ? root : from]!);
-    }
+    this.outputTimes.watermark(this.passing);
     return true;
   }
 

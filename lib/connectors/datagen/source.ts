@@ -107,6 +107,10 @@ class DatagenReader<T> implements SourceReader<T, Stride> {
     return undefined;
   }
 
+  get splitsBegun(): number {
+    return this.nexts.length;
+  }
+
   takeEndedSplits(): readonly number[] {
     return this.endedSplits.splice(0);
   }
