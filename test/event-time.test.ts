@@ -2,8 +2,10 @@
 import { expect } from "chai";
 import { MillraceError } from "../lib/base/error.js";
 import { run } from "../lib/index.js";
+import type { AlignedParams } from "./jobs/aligned.js";
 import type { EventTimeParams } from "./jobs/event-time.js";
 
+const ALIGNED = new URL("./jobs/aligned.js", import.meta.url);
 const JOB = new URL("./jobs/event-time.js", import.meta.url);
 
 const start = (params: EventTimeParams, parallelism = 1) =>
@@ -18,6 +20,36 @@ async function rowsOf(params: EventTimeParams, parallelism = 1): Promise<unknown
 }
 
 const MIN = Number.NEGATIVE_INFINITY;
+const MAX_DRIFT = 300;
+/** What the join keeps of a record, roughly. */
+const RECORD_BYTES_MAX = 200;
+
+/**
+ * How far the sources of the aligned job were apart at most, and the sizes of its checkpoints, until event time
+ * has gone far, and checkpoints were taken: who is paused does not hold them up.
+ */
+async function watchAligned(fast: AlignedParams["fast"], parallelism: number) {
+  await using job = await run(ALIGNED, {
+    params: { fast, maxDrift: MAX_DRIFT },
+    parallelism,
+    checkpoint: { interval: 100 },
+  });
+  const sources = () => {
+    const of = (name: string) =>
+      job.metrics().flatMap(({ vertex, watermark }) => (vertex.startsWith(name) ? [watermark] : []));
+    return { fast: of("fast"), slow: Math.min(...of("slow")) };
+  };
+  let drift = MIN;
+  for (let slow = MIN; slow < 4 * MAX_DRIFT || job.checkpoints()!.counts.completed < 6; ) {
+    // What the fast one read was allowed by a slow one that was no further than it is now.
+    const ahead = Math.max(...sources().fast);
+    slow = sources().slow;
+    if (slow > MIN) drift = Math.max(drift, ahead - slow);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const sizes = job.checkpoints()!.history.filter(({ status }) => status === "completed");
+  return { drift, sizes: sizes.map(({ stateSize }) => stateSize) };
+}
 
 describe("event time", () => {
   it("a punctuated watermark goes on right behind the record that says it", async () => {
@@ -124,4 +156,17 @@ describe("event time", () => {
     ]);
     expect(job.metrics().reduce((sum, { lateRecordsDropped }) => sum + lateRecordsDropped, 0)).to.equal(1);
   });
+
+  for (const [fast, parallelism] of [
+    ["datagen", 2],
+    ["iterable", 1],
+  ] as const) {
+    it(`aligned sources stay within the drift, and so does a join's state: ${fast}`, async () => {
+      const { drift, sizes } = await watchAligned(fast, parallelism);
+      // The fast source used what it may, and no more.
+      expect(drift).to.be.within(MAX_DRIFT / 4, MAX_DRIFT + 8);
+      // Checkpoints hold no more than what the drift lets in.
+      expect(Math.max(...sizes)).to.be.at.most(MAX_DRIFT * RECORD_BYTES_MAX);
+    });
+  }
 });

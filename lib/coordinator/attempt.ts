@@ -14,6 +14,7 @@ import type { AttemptOptions, RunOrigin } from "./attempt-options.js";
 import { type Placement, place } from "./placement.js";
 import { RegionRun } from "./region-run.js";
 import { type Region, regionsOf, renewed } from "./regions.js";
+import { SourceAligner } from "./source-aligner.js";
 import { Watchdog } from "./watchdog.js";
 
 export class Attempt {
@@ -34,6 +35,7 @@ export class Attempt {
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
   private readonly allFinished: Promise<void>;
   private watchdog: Watchdog | undefined;
+  private aligner: SourceAligner | undefined;
 
   constructor(given: AttemptOptions) {
     this.given = given;
@@ -62,6 +64,7 @@ export class Attempt {
   async run(): Promise<void> {
     await Promise.all(this.runs.map((run) => run.start()));
     this.isRunning = true;
+    if (!this.ended) this.aligner = this.align();
     await this.allFinished;
   }
 
@@ -114,15 +117,32 @@ export class Attempt {
   /** All tasks have finished: lets their threads go. */
   async close(): Promise<void> {
     this.ended = true;
-    this.watchdog?.stop();
+    this.stopWatching();
     await Promise.all(this.runs.map((run) => run.close()));
   }
 
   /** Ends every slot, whatever it is doing. */
   async abort(): Promise<void> {
     this.ended = true;
-    this.watchdog?.stop();
+    this.stopWatching();
     await Promise.all(this.runs.map((run) => run.end()));
+  }
+
+  private stopWatching(): void {
+    this.watchdog?.stop();
+    this.aligner?.stop();
+  }
+
+  private align(): SourceAligner {
+    const { plan, scheduler } = this.given;
+    return new SourceAligner({
+      plan,
+      scheduler,
+      view: () => this.placement,
+      tell: (vertex, limit) => {
+        for (const run of this.runs) run.alignSource(vertex, limit, this.placement);
+      },
+    });
   }
 
   private runOf(region: Region, number: number, origin: RunOrigin): RegionRun {

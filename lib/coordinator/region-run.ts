@@ -87,6 +87,13 @@ export class RegionRun {
     }
   }
 
+  alignSource(vertex: number, limit: number, { slotOf }: Placement): void {
+    if (this.ended) return;
+    for (const [slot, { control }] of this.hosts) {
+      if (slotOf[vertex]!.includes(slot)) control.alignSource(vertex, limit);
+    }
+  }
+
   checkpointCompleted(checkpoint: number): void {
     if (this.ended) return;
     for (const { control } of this.hosts.values()) control.checkpointCompleted(checkpoint);

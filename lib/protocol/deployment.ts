@@ -110,6 +110,8 @@ export interface SlotControl {
   start(): Promise<void>;
   /** `undefined`: there will be no more splits. */
   addSplits(vertex: number, subtask: number, splits: readonly Split[] | undefined): void;
+  /** The readers of a source read no further than to this event time; Infinity: as far as they can. */
+  alignSource(vertex: number, limit: number): void;
   /** Puts a barrier in front of what these tasks do next. */
   trigger(barrier: Barrier, tasks: readonly TaskId[]): void;
   checkpointCompleted(checkpoint: number): void;

@@ -26,6 +26,11 @@ export class SourceTask extends Task {
   private readingMs = 0;
   private lookedAt = Number.NaN;
   private hasLooked = false;
+  /** Up to which event time it reads, where it is aligned with others, and whether it has come further. */
+  private limitedTo = WATERMARK_MAX;
+  private isAhead = false;
+  /** The splits that the reader was told to pause. */
+  private pausedSplits = "";
   /** The barrier behind which the job ends: no more is read. */
   private stopping: Barrier | undefined;
   /** The newest checkpoint triggered here. */
@@ -38,6 +43,8 @@ export class SourceTask extends Task {
     this.logic = logic;
     this.reader = reader;
     if (logic.watermarks !== undefined) this.marks = new SplitWatermarks(logic.watermarks);
+    // It waits for the others from the beginning: until it is told, it reads until it has a watermark.
+    if (logic.watermarks?.alignment !== undefined) this.align(WATERMARK_MIN);
     this.pump = this.compilePump(chain);
   }
 
@@ -75,6 +82,18 @@ export class SourceTask extends Task {
       this.waitingSplits.push({ splits, behind: this.triggered });
     } else this.giveSplits(splits);
     this.wiring.wake();
+  }
+
+  /** The coordinator says up to which event time it may read. */
+  align(limit: number): void {
+    this.limitedTo = limit;
+    this.holdBack();
+    this.wiring.wake();
+  }
+
+  override restoreFinished(): void {
+    super.restoreFinished();
+    this.emitted = WATERMARK_MAX;
   }
 
   override prepareSnapshot(checkpoint: number): void {
@@ -123,6 +142,7 @@ export class SourceTask extends Task {
     metrics.set("recordsIn", this.records);
     metrics.set("consumed", this.reader.consumed);
     metrics.set("watermark", this.emitted);
+    metrics.set("sourceIdle", this.marks?.allIdle === true ? 1 : 0);
   }
 
   protected override get inputEnded(): boolean {
@@ -141,7 +161,9 @@ export class SourceTask extends Task {
   protected override take(): number {
     if (this.stopped) return 0;
     let taken = 0;
-    if (this.stopping === undefined) {
+    // While it is ahead, nobody knows what its splits have.
+    if (this.isAhead) this.lookedAt = Number.NaN;
+    else if (this.stopping === undefined) {
       do taken += this.pump(this.limit - taken);
       while (this.marks?.moved === true && this.sendSaid(this.marks) && taken < this.limit);
     }
@@ -154,7 +176,7 @@ export class SourceTask extends Task {
   private sendSaid(marks: SplitWatermarks): boolean {
     marks.moved = false;
     this.advanceTime();
-    return !this.blocked && !this.readingEnded;
+    return !this.blocked && !this.readingEnded && !this.isAhead;
   }
 
   /** Looks at what is known of event time. */
@@ -172,7 +194,23 @@ export class SourceTask extends Task {
     this.askGenerators(marks);
     const advanced = marks.combine(this.readingMs);
     this.becomeIdle(marks.allIdle);
+    this.holdBack();
     if (advanced) this.emit(marks.current);
+  }
+
+  /** Pauses what is ahead: the splits one by one where the reader can, and all of it when its watermark is. */
+  private holdBack(): void {
+    const { marks, limitedTo, reader } = this;
+    if (marks === undefined || this.logic.watermarks?.alignment === undefined) return;
+    this.isAhead = marks.current > limitedTo;
+    if (reader.pauseSplits === undefined) {
+      marks.stopBehind(limitedTo);
+      return;
+    }
+    const ahead = marks.pauseAhead(limitedTo);
+    if (ahead.join() === this.pausedSplits) return;
+    this.pausedSplits = ahead.join();
+    reader.pauseSplits(ahead);
   }
 
   private lookAtClock(): void {
@@ -226,7 +264,7 @@ export class SourceTask extends Task {
   /** What a record says of event time, and the steps of everything that reads the source. */
   private writeMarks(
     code: ChainCode,
-    { generation, idlenessMs }: WatermarkStrategy,
+    { generation, idlenessMs, alignment }: WatermarkStrategy,
     { marks, reader, value, time }: Readonly<Record<"marks" | "reader" | "value" | "time", string>>,
   ): void {
     const split = `${reader}.split`;
@@ -236,8 +274,10 @@ export class SourceTask extends Task {
       code.line(`${marks}.onRecord(${split}, ${value}, ${time});`);
     } else code.line(`${marks}.punctuate(${split}, ${value}, ${time});`);
     if (idlenessMs > 0) code.line(`${marks}.seen[${split}] = 1;`);
+    if (alignment !== undefined)
+      code.line(`if (${marks}.max[${split}] > ${marks}.stopAt) ${marks}.moved = true;`);
     code.targets(0, undefined, value, time, "0");
-    if (generation.kind === "punctuated") code.line(`if (${marks}.moved) break;`);
+    if (generation.kind === "punctuated" || alignment !== undefined) code.line(`if (${marks}.moved) break;`);
   }
 }
 

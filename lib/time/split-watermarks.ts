@@ -23,8 +23,10 @@ export class SplitWatermarks {
   seen = new Uint8Array(FIRST_SPLITS);
   current = WATERMARK_MIN;
   allIdle = false;
-  /** A generator has said more than before since the last look. */
+  /** Since the last look a generator has said more than before, or a split has come further than `stopAt`. */
   moved = false;
+  /** What of `max` means that a split has come as far as it may. Read by generated code. */
+  stopAt = WATERMARK_MAX;
   private readonly strategy: WatermarkStrategy<any>;
   /** How far the watermark is behind `max`. */
   private readonly lag: number;
@@ -119,11 +121,19 @@ export class SplitWatermarks {
     return true;
   }
 
-  /** The splits that are ahead of `limit` by what is known of them. */
-  ahead(limit: number): number[] {
+  /** From now on a split whose watermark comes further than `limit` is told of by `moved`. */
+  stopBehind(limit: number): void {
+    this.stopAt = limit + this.lag;
+  }
+
+  /** As `stopBehind`; answers the splits that are further. They are paused: what they do not give says nothing. */
+  pauseAhead(limit: number): number[] {
+    this.stopBehind(limit);
     const found: number[] = [];
     for (let split = this.first; split < this.count; split++) {
-      if (this.max[split]! - this.lag > limit && !this.ended.has(split)) found.push(split);
+      if (!(this.max[split]! > this.stopAt) || this.ended.has(split)) continue;
+      found.push(split);
+      this.seen[split] = 1;
     }
     return found;
   }

@@ -134,6 +134,23 @@ describe("watermarks of splits", () => {
     });
   });
 
+  it("tell which splits are further than they may, and those are not idle while they are paused", () => {
+    const marks = bounded(5, { idleness: 100 });
+    for (const [split, time] of [20, 300, 40, 500].entries()) give(marks, split, time);
+    marks.end(3);
+    marks.stopBehind(100);
+    expect(marks.max.slice(0, 4).map((max) => (max > marks.stopAt ? 1 : 0))).to.deep.equal(
+      new Float64Array([0, 1, 0, 1]),
+    );
+    for (const now of [0, 50, 150, 300]) {
+      expect(marks.pauseAhead(100)).to.deep.equal([1]);
+      marks.combine(now);
+    }
+    // The others are idle by now; what is paused counts.
+    expect([marks.current, marks.allIdle]).to.deep.equal([294, false]);
+    expect(marks.pauseAhead(294)).to.deep.equal([]);
+  });
+
   describe("by generators", () => {
     it("periodic: one a split, asked every interval; what is no later is ignored", () => {
       const asked: number[] = [];
