@@ -32,9 +32,9 @@ import { BUFFER_TIMEOUT_MS, SLOT_HEAP_MB, YOUNG_MB } from "./host/presets.js";
 import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
 import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
 import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
+import { type Latency, latenciesOf, latencyOption } from "./metrics/latencies.js";
 import { RoundTimes } from "./metrics/round-times.js";
-import type { MetricValues } from "./metrics/task-metrics.js";
-import { TaskMetrics } from "./metrics/task-metrics.js";
+import { type MetricValues, TaskMetrics } from "./metrics/task-metrics.js";
 import { RecentTimes, type TimeRates } from "./metrics/time-rates.js";
 import { fingerprint } from "./planner/fingerprint.js";
 import { HEAP_MB_MIN } from "./planner/hosts.js";
@@ -57,6 +57,8 @@ export interface RunOptions {
   readonly hangTimeout?: Duration;
   /** How long a batch may wait for more records before it crosses threads; default "100ms". */
   readonly bufferTimeout?: Duration;
+  /** Sources send a marker this often, which measures how long records take to each operator. Off by default. */
+  readonly latencyTracking?: Duration;
   /** How much channels between threads may have in flight; false: always the most. On by default. */
   readonly debloat?: DebloatOptions | false;
   /** Old generation of each slot's heap, MiB; default 2048. */
@@ -107,6 +109,8 @@ export interface Recovery {
 export interface SubtaskMetrics extends MetricValues, TimeRates {
   readonly vertex: string;
   readonly subtask: number;
+  /** With `latencyTracking`, by source: from there to here. */
+  readonly latency?: Readonly<Record<string, Latency>>;
 }
 
 /** What became of `job.rescale`. */
@@ -283,6 +287,7 @@ function resolveOptions(options: RunOptions): JobOptions {
     ...(options.checkpoint === undefined && options.from === undefined ? {} : { rescalable: true }),
     ...(options.stateBackend === undefined ? {} : { stateBackend: options.stateBackend }),
     bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
+    ...latencyOption(options.latencyTracking),
     ...(maxParallelism === undefined ? {} : { maxParallelism }),
     ...(chaining === undefined ? {} : { chaining }),
     ...(localCombine === undefined ? {} : { localCombine }),
@@ -404,11 +409,16 @@ class RunningJob implements Job {
   }
 
   metrics(): SubtaskMetrics[] {
-    const { tasks, metrics } = this.coordinator.placement;
+    const { tasks, metrics, latencies } = this.coordinator.placement;
     const { vertices } = this.coordinator.plan.jobGraph;
     const read = tasks.map(({ vertex, subtask, metricsRow }) => ({
       name: `${vertex}/${subtask}`,
-      values: { vertex: vertices[vertex]!.name, subtask, ...new TaskMetrics(metrics, metricsRow).read() },
+      values: {
+        vertex: vertices[vertex]!.name,
+        subtask,
+        ...new TaskMetrics(metrics, metricsRow).read(),
+        ...(latencies && { latency: latenciesOf(latencies, metricsRow, vertices) }),
+      },
     }));
     const rates = this.times.rates(
       systemClock.steady(),

@@ -85,6 +85,7 @@ export { type ParquetOptions, parquet } from "./formats/parquet.js";
 export { text } from "./formats/text.js";
 export type { SlotSharingGroup } from "./graph/resource-profile.js";
 export type { ResourceOptions } from "./host/machine.js";
+export type { Latency } from "./metrics/latencies.js";
 export type { RoundTimes } from "./metrics/round-times.js";
 export {
   type Aggregate,

@@ -13,6 +13,7 @@ const KEYS: readonly (keyof RunOptions)[] = [
   "inline",
   "hangTimeout",
   "bufferTimeout",
+  "latencyTracking",
   "debloat",
   "slotHeapMb",
   "resources",

@@ -9,6 +9,7 @@ import { assert } from "../base/assert.js";
 import { MillraceError } from "../base/error.js";
 import { RING_BYTES } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
+import { createLatencies } from "../metrics/latencies.js";
 import type { CommittableReport, TaskId } from "../protocol/deployment.js";
 import type { AttemptOptions, RunOrigin } from "./attempt-options.js";
 import { type Placement, place } from "./placement.js";
@@ -40,7 +41,7 @@ export class Attempt {
   constructor(given: AttemptOptions) {
     this.given = given;
     this.numbers = [given.number];
-    this.placement = place(given.plan.jobGraph, given.ringBytes, given.machine);
+    this.placement = tracked(place(given.plan.jobGraph, given.ringBytes, given.machine), given);
     this.regions = regionsOf(given.plan.jobGraph, this.placement);
     this.runs = this.regions.map((region) => this.runOf(region, given.number, given.origin));
     this.allFinished = new Promise((resolve, reject) => {
@@ -183,4 +184,10 @@ export class Attempt {
     const message = `slot ${slot} has not moved for ${hangTimeoutMs} ms (${names.join(", ")})`;
     return new MillraceError("SLOT_HUNG", message, { job });
   }
+}
+
+/** With memory for latencies, where they are asked for. */
+function tracked(placement: Placement, { options, plan }: AttemptOptions): Placement {
+  if (options.latencyIntervalMs === undefined) return placement;
+  return { ...placement, latencies: createLatencies(placement.tasks.length, plan.jobGraph.vertices.length) };
 }

@@ -137,7 +137,7 @@ export class RegionRun {
   }
 
   private deploymentOf(slot: number, placement: Placement): Deployment {
-    const { slotOf, tasks, rings, doorbells, progress, metrics, roundTimes } = placement;
+    const { slotOf, tasks, rings, doorbells, progress, metrics, latencies, roundTimes } = placement;
     const { moduleUrl, params, options, fingerprint, runId, plan, checkpoints } = this.given;
     const { restores, restoreFrom } = this.origin;
     const { edges } = plan.jobGraph;
@@ -158,6 +158,7 @@ export class RegionRun {
       doorbells,
       progress,
       metrics,
+      ...(latencies === undefined ? {} : { latencies }),
       roundTimes,
       tasks: tasks.filter(isHere),
       rings: rings.filter(({ edge, from, to }) => {

@@ -22,6 +22,8 @@ export interface JobOptions {
   readonly rescalable?: boolean;
   readonly keptMaxParallelism?: Readonly<Record<string, number>>;
   readonly bufferTimeoutMs: number;
+  /** How often sources send latency markers; absent: never. */
+  readonly latencyIntervalMs?: number;
   /** Absent: what channels may have in flight stays as it is. */
   readonly debloat?: DebloatSettings;
   /** `heap`, `lmdb` or the URL of a module; default heap. */
@@ -70,6 +72,8 @@ export interface Deployment {
   /** One word per slot, bumped every round of its host's loop. */
   readonly progress: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
+  /** Where latencies are tracked: by row of the metrics and vertex of the source. */
+  readonly latencies?: SharedArrayBuffer;
   /** How long every slot's rounds took (see metrics/round-times.ts). */
   readonly roundTimes: SharedArrayBuffer;
 }

@@ -160,6 +160,7 @@ export class SourceTask extends Task {
 
   protected override take(): number {
     if (this.stopped) return 0;
+    this.wiring.latency?.turn(this.wiring.now());
     let taken = 0;
     // While it is ahead, nobody knows what its splits have.
     if (this.isAhead) this.lookedAt = Number.NaN;

@@ -16,8 +16,11 @@ import type { TaskMetrics } from "../metrics/task-metrics.js";
 import type { OperatorCounters } from "../operators/contract.js";
 import { WATERMARK_MAX, WatermarkValve } from "../time/watermark-valve.js";
 import type { Chain, Entry, Failed } from "./chain-code.js";
+import { committablesOf, type NamedCommittable } from "./committables.js";
 import type { EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
+import type { LatencyMarker } from "./latency-marker.js";
+import type { LatencyMarkers } from "./latency-markers.js";
 import type { LocalChannel } from "./local-channel.js";
 import { nearestOperator } from "./nearest-operator.js";
 import { OutputTimes } from "./output-times.js";
@@ -31,16 +34,12 @@ import { nextTurnLimit, TURN_LIMIT_FIRST } from "./turn-limit.js";
 
 export type Phase = "running" | "finishing" | "awaiting" | "draining" | "committing" | "finished";
 
-/** A committable with the uid of the sink it belongs to. */
-export interface NamedCommittable {
-  readonly uid: string;
-  readonly committable: Readonly<Record<string, unknown>>;
-}
-
 export interface TaskWiring {
   readonly gate: Gate;
   readonly metrics: TaskMetrics;
   readonly counters: OperatorCounters;
+  /** Absent: no latency is tracked. */
+  readonly latency?: LatencyMarkers | undefined;
   readonly now: () => number;
   readonly wake: () => void;
   /** The turn ends: keyed state may tidy up. */
@@ -114,6 +113,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       }
     }
     this.outputTimes = new OutputTimes(this.outputs, places);
+    this.wiring.latency?.wire(edges.map(({ channels }) => channels));
     this.passing = new Float64Array(root + 1).fill(Number.NEGATIVE_INFINITY);
   }
 
@@ -280,6 +280,10 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   protected becomeIdle(idle: boolean): void {
     this.outputTimes.becomeIdle(idle, this.advancing);
+  }
+
+  onLatency(marker: LatencyMarker): void {
+    this.wiring.latency?.take(marker);
   }
 
   onBarrier(input: number, barrier: Barrier): void {
@@ -483,11 +487,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   async commit(): Promise<void> {
     // With checkpoints the final one has named everything.
     if (this.checkpoints !== undefined) return;
-    for (const { node, operator } of this.chain.operators) {
-      // One checkpoint that is never restored: everything is committed when all tasks have finished.
-      const made = await operator.prepareCommit?.(1);
-      for (const { committable } of made ?? []) this.committables.push({ uid: node.uid, committable });
-    }
+    this.committables = await committablesOf(this.chain.operators);
   }
 
   private rest(steady: number): void {

@@ -34,6 +34,7 @@ class TestSource {
       pump: () => false,
       watermark: (watermark) => this.given.push(`watermark ${watermark}`),
       idle: (idle) => this.given.push(idle ? "idle" : "active"),
+      latency: ({ source }) => this.given.push(`marker of ${source}`),
       barrier: ({ id }) => this.given.push(`barrier ${id}`),
       readyToOvertake: () => this.mayOvertake,
       overtake: ({ id }) => this.given.push(`overtaking ${id}`),
