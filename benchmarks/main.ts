@@ -6,6 +6,7 @@ import { exchange } from "./exchange/suite.js";
 import { nexmark } from "./nexmark/suite.js";
 import { peers } from "./peers/suite.js";
 import { resources } from "./resources/suite.js";
+import { slots } from "./slots/suite.js";
 import { state } from "./state/suite.js";
 import { windows } from "./windows/suite.js";
 
@@ -19,6 +20,8 @@ Suites
             --rows pressure,change,skewed,inputs --plot chart.svg
   state     keyed state by the backends: --keys 100000,1000000 --large (10,000,000 keys, lmdb only) --pairs 5
   resources  slots cut by resource profiles against equal ones, in time and memory: --events N --pairs 5
+  slots     settings of slots against what else they could be: --rows young,collector,timeout,frame,ring
+            --events N --seconds N --pairs 5
   peers     Nexmark queries by rxjs, node:stream, structured clone and Piscina tasks: --events N
   windows   sliding by little, and windows of the general kind, against windows that share panes: --events N --pairs 5
 
@@ -70,6 +73,14 @@ const suites: Readonly<Record<string, () => Promise<void>>> = {
       parallelism: values.parallelism.split(",").map(Number),
       checkpoints: Number(values.checkpoints),
       plot: values.plot,
+      json: values.json,
+    }),
+  slots: () =>
+    slots({
+      rows: (values.rows ?? "young,collector,timeout,frame,ring").split(","),
+      records: Number(values.events ?? 4_000_000),
+      pairs: Number(values.pairs ?? 5),
+      seconds: Number(values.seconds),
       json: values.json,
     }),
   state: () =>

@@ -3,6 +3,8 @@ import type { MessagePort } from "node:worker_threads";
 import * as Comlink from "comlink";
 import nodeEndpoint from "comlink/dist/umd/node-adapter.js";
 import { Packr } from "msgpackr";
+import { FRAME_BYTES } from "../../lib/base/limits.js";
+import type { FrameSink } from "../../lib/codec/contract.js";
 import { createRecordReader } from "../../lib/codec/record-reader.js";
 import { createRecordWriter } from "../../lib/codec/record-writer.js";
 import { END, FrameSender, type RingMemories, receiveFrames } from "./frames.js";
@@ -32,7 +34,8 @@ const endpoint = nodeEndpoint as unknown as (port: MessagePort) => Comlink.Endpo
 const structures = () =>
   new Packr({ structuredClone: false, bundleStrings: true, useRecords: true } as object);
 
-export const carriers: Readonly<Record<string, () => Carrier>> = {
+/** `frameBytes`: of our codec; default: the engine's. */
+export const carriers: Readonly<Record<string, (frameBytes?: number) => Carrier>> = {
   "ring + generated codec": generated,
   "ring + msgpackr": packedInRing,
   "postMessage batches": () =>
@@ -60,14 +63,13 @@ export const carriers: Readonly<Record<string, () => Carrier>> = {
   }),
 };
 
-function generated(): Carrier {
+function generated(frameBytes = FRAME_BYTES): Carrier {
   let sender: FrameSender;
   let taker: Take;
-  const writer = createRecordWriter({
-    frame: (kind, bytes, length, count) => {
-      sender.send(kind, bytes, length, count);
-    },
-  });
+  const frame: FrameSink["frame"] = (kind, bytes, length, count) => {
+    sender.send(kind, bytes, length, count);
+  };
+  const writer = createRecordWriter({ frame }, { frameBytes });
   const reader = createRecordReader((record) => taker(record), { level: 0 });
   return {
     async send({ memories }, records, pool) {

@@ -46,12 +46,12 @@ export class FrameSender {
   }
 
   async drain(): Promise<void> {
-    this.writer.ring();
     while (this.waiting.length > 0) {
       const { kind, records, bytes } = this.waiting[0]!;
       if (this.writer.tryWrite(kind, records, bytes, bytes.length)) this.waiting.shift();
       else await rest(this.bell, () => this.writer.inFlightBytes === 0);
     }
+    this.writer.ring();
   }
 }
 

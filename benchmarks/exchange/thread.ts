@@ -7,6 +7,7 @@ export interface Run extends Ends {
   readonly carrier: string;
   readonly kind: string;
   readonly records: number;
+  readonly frameBytes?: number;
   readonly port: MessagePort;
 }
 
@@ -19,22 +20,25 @@ parentPort!.on("message", (run: Run) => {
 });
 parentPort!.postMessage("ready");
 
-function carrierOf(name: string, kind: string): Carrier {
-  const carrier = made.get(`${name}/${kind}`) ?? carriers[name]!();
-  made.set(`${name}/${kind}`, carrier);
+function carrierOf({ carrier: name, kind, frameBytes }: Run): Carrier {
+  const key = `${name}/${kind}/${frameBytes}`;
+  const carrier = made.get(key) ?? carriers[name]!(frameBytes);
+  made.set(key, carrier);
   return carrier;
 }
 
-async function send({ carrier, kind, records, port, memories }: Run): Promise<void> {
+async function send(run: Run): Promise<void> {
+  const { kind, records, port, memories } = run;
   const pool = pools.get(kind) ?? kinds[kind]!.pool();
   pools.set(kind, pool);
-  await carrierOf(carrier, kind).send({ port, memories }, records, pool);
+  await carrierOf(run).send({ port, memories }, records, pool);
 }
 
-async function receive({ carrier, kind, records, port, memories }: Run): Promise<void> {
+async function receive(run: Run): Promise<void> {
+  const { kind, records, port, memories } = run;
   const { check } = kinds[kind]!;
   let [taken, sum] = [0, 0];
-  await carrierOf(carrier, kind).receive({ port, memories }, records, (record) => {
+  await carrierOf(run).receive({ port, memories }, records, (record) => {
     taken++;
     sum += check(record);
   });

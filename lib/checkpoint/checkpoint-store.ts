@@ -158,12 +158,11 @@ export class CheckpointStore {
     const path = checkpointFolder(this.jobId, checkpoint);
     const file = encodeManifest({ manifest, epoch: this.epoch });
     this.#blobs.references.hold(keptHolder(checkpoint), blobs);
-    try {
-      await this.#fence.check();
-      await this.#put(manifestPath(path), file);
-    } catch (error) {
-      this.#release(keptHolder(checkpoint));
-      throw error;
+    const failure = await this.#fence.check().then(() => this.#put(manifestPath(path), file), absent);
+    if (failure !== undefined) {
+      // A manifest that may be there goes on holding its blobs, until the job's next start knows.
+      if (failure.isAbsent) this.#release(keptHolder(checkpoint));
+      throw failure.error;
     }
     await this.#confirm({ checkpoint, path, purpose, timestamp });
     this.#evict();
@@ -220,12 +219,18 @@ export class CheckpointStore {
     return this.#blobs.idle();
   }
 
-  async #put(path: string, file: Uint8Array): Promise<void> {
+  /** Answers why a manifest is not known to be there. One that could not say that it was written is looked for. */
+  async #put(path: string, file: Uint8Array): Promise<Failure | undefined> {
     try {
       await this.store.put(path, [file], { exclusive: true });
+      return undefined;
     } catch (error) {
-      if (MillraceError.is(error) && error.code === "BLOB_EXISTS") await this.#fence.check();
-      throw error;
+      const found = await this.store.get(path).catch((failed: unknown) => failed);
+      if (found instanceof Uint8Array && Buffer.compare(found, file) === 0) return undefined;
+      const isAbsent = MillraceError.is(found) && found.code === "BLOB_MISSING";
+      const isTaken = MillraceError.is(error) && error.code === "BLOB_EXISTS";
+      const fenced = isTaken ? await this.#fence.check().catch((newer: unknown) => newer) : undefined;
+      return { error: fenced ?? error, isAbsent: isAbsent || isTaken };
     }
   }
 
@@ -260,6 +265,16 @@ export class CheckpointStore {
       this.#open.has(checkpointOf(this.jobId, blob) ?? 0) || this.#kept.some(({ problem }) => problem);
     this.#blobs.release(holder, spared, manifest);
   }
+}
+
+/** Why a manifest was not written; `isAbsent`: ours is surely not there. */
+interface Failure {
+  readonly error: unknown;
+  readonly isAbsent: boolean;
+}
+
+function absent(error: unknown): Failure {
+  return { error, isAbsent: true };
 }
 
 function keptHolder(checkpoint: number): string {

@@ -204,6 +204,37 @@ describe("checkpoint store", () => {
     expect((await checkpoints.latest())!.path).to.equal(`${JOB}/chk-3`);
   });
 
+  it("counts a checkpoint whose manifest was written and could not say so", async () => {
+    const checkpoints = await open();
+    const checkpoint = checkpoints.begin();
+    const chain = [await writeBlob(checkpoints, checkpoint)];
+    store.after = (operation, path) => {
+      if (operation === "put") throw storageFailed("write", path, new Error("no answer"));
+    };
+    await checkpoints.complete(manifestOf(JOB, checkpoint, chain));
+    expect((await checkpoints.latest())!.path).to.equal(`${JOB}/chk-1`);
+  });
+
+  it("keeps the blobs of a manifest of which nobody knows whether it is there", async () => {
+    const checkpoints = await open();
+    const checkpoint = checkpoints.begin();
+    const chain = [await writeBlob(checkpoints, checkpoint)];
+    const away = () => new Error("away");
+    store.after = (operation, path) => {
+      if (operation === "put") throw storageFailed("write", path, away());
+    };
+    store.before = (operation, path) => {
+      if (operation === "get" && path.endsWith("manifest")) throw storageFailed("read", path, away());
+    };
+    expect(await codeOfRejection(checkpoints.complete(manifestOf(JOB, checkpoint, chain)))).to.equal(
+      "STORAGE_FAILED",
+    );
+    await checkpoints.abort(checkpoint);
+    store.after = store.before = () => undefined;
+    expect(await blobs()).to.deep.equal(["chk-1/1/0-0", "chk-1/manifest"]);
+    expect((await (await open()).latest())!.path).to.equal(`${JOB}/chk-1`);
+  });
+
   it("completes although what is old cannot be removed, and removes it at the next start", async () => {
     const checkpoints = await open();
     await take(checkpoints);

@@ -8,6 +8,8 @@ export class FaultyStore implements BlobStore {
   readonly location: StoreLocation = { kind: "memory" };
   /** Called before each operation; throws what the operation is to fail with. */
   before: (operation: Operation, path: string) => void | Promise<void> = () => undefined;
+  /** Called after each put, as `before`: it has been done all the same. */
+  after: (operation: Operation, path: string) => void = () => undefined;
   readonly #inner: MemoryBlobStore;
 
   constructor(inner = new MemoryBlobStore()) {
@@ -16,7 +18,8 @@ export class FaultyStore implements BlobStore {
 
   async put(path: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     await this.before("put", path);
-    return this.#inner.put(path, chunks, options);
+    await this.#inner.put(path, chunks, options);
+    this.after("put", path);
   }
   async get(path: string): Promise<Uint8Array> {
     await this.before("get", path);

@@ -31,5 +31,10 @@ export const knownSeeds: readonly KnownSeed[] = [
     topology: "diamond",
     what: "records in flight went into a checkpoint whose snapshot had failed instead of the next one",
   },
+  {
+    seed: 500_204,
+    topology: "asked",
+    what: "a manifest that was written and could not say so lost its blobs",
+  },
   { seed: 776, topology: "lanes", what: "a split was asked for while a checkpoint was being triggered" },
 ];
