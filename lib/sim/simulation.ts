@@ -352,7 +352,9 @@ class Simulation {
   private onEnd(outcome: "finished" | "stopped"): void {
     const { world, coordinator } = this;
     world.log(`job ${this.jobs} ${outcome}`);
-    this.problems.push(...untakenFrames(coordinator!.placement));
+    // One that dies behind its job's last savepoint is not replaced: that savepoint holds what it has not taken.
+    const isWhole = outcome === "finished" || !this.hosts!.lacksOne;
+    if (isWhole) this.problems.push(...untakenFrames(coordinator!.placement));
     const { counts, latest } = coordinator!.statistics()!;
     const { inProgress } = counts;
     // It went on from a drain's checkpoint: nothing was left to read.

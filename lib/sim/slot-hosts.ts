@@ -47,6 +47,7 @@ export interface SlotHostsOptions {
 export class SlotHosts {
   private readonly given: SlotHostsOptions;
   private running: SimHost[] = [];
+  private readonly crashed = new Set<number>();
 
   constructor(given: SlotHostsOptions) {
     this.given = given;
@@ -54,6 +55,7 @@ export class SlotHosts {
 
   readonly launch: LaunchHost = async (slot, events) => {
     const host = new SimHost(this.given, slot, events);
+    this.crashed.delete(slot);
     this.running = [...this.running.filter(({ life }) => life.alive), host];
     return host;
   };
@@ -61,7 +63,15 @@ export class SlotHosts {
   /** A thread dies, if one runs. */
   crash(number: number): void {
     const alive = this.running.filter(({ life }) => life.alive);
-    alive[number % Math.max(1, alive.length)]?.crash();
+    const host = alive[number % Math.max(1, alive.length)];
+    if (host === undefined) return;
+    this.crashed.add(host.number);
+    host.crash();
+  }
+
+  /** A thread has died, and no other one has taken its place. */
+  get lacksOne(): boolean {
+    return this.crashed.size > 0;
   }
 }
 
@@ -70,7 +80,7 @@ class SimHost implements SlotHost {
   readonly control: SlotControl;
   readonly failed: Promise<never>;
   private readonly given: SlotHostsOptions;
-  private readonly number: number;
+  readonly number: number;
   private readonly fromSlot: Port;
   private readonly toSlot: Port;
   private readonly events: SlotEvents;
