@@ -30,7 +30,7 @@ export interface AlignerOptions {
 /**
  * Keeps sources of an alignment group together (FLIP-182): now and then it looks at the watermarks of all their
  * subtasks and tells each source to read no further than the smallest, and its drift. A subtask without a watermark
- * counts as far behind; those that have ended or are idle do not count.
+ * counts as far behind; those that have ended, are idle or have no split do not count.
  */
 export class SourceAligner {
   private readonly options: AlignerOptions;

@@ -16,7 +16,7 @@ export const METRIC_FIELDS = [
   "idleMs",
   "backPressuredMs",
   "watermark",
-  /** Of a source: 1 while it is idle. */
+  /** Of a source: 1 while it is idle; of one that is aligned with others, also while it has no split. */
   "sourceIdle",
   "consumed",
   "lateRecordsDropped",

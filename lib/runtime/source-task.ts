@@ -142,7 +142,14 @@ export class SourceTask extends Task {
     metrics.set("recordsIn", this.records);
     metrics.set("consumed", this.reader.consumed);
     metrics.set("watermark", this.emitted);
-    metrics.set("sourceIdle", this.marks?.allIdle === true ? 1 : 0);
+    metrics.set("sourceIdle", this.isWaiting ? 1 : 0);
+  }
+
+  /** Idle, or one of many aligned readers that has no split: nobody knows whether it ever gets one. */
+  private get isWaiting(): boolean {
+    const { marks, reader, logic } = this;
+    if (marks === undefined || marks.allIdle) return marks !== undefined;
+    return logic.watermarks?.alignment !== undefined && marks.hasNoSplit && reader.snapshot().length === 0;
   }
 
   protected override get inputEnded(): boolean {

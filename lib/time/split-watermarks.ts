@@ -46,6 +46,11 @@ export class SplitWatermarks {
     this.lag = generation.kind === "bounded" ? generation.outOfOrdernessMs + 1 : 0;
   }
 
+  /** As far as is known here: a split may not have given its first record. */
+  get hasNoSplit(): boolean {
+    return this.count - this.first === this.ended.size;
+  }
+
   /** Raises what is known of a split. */
   note(split: number, time: number): void {
     if (split >= this.count) this.begin(split + 1);
@@ -151,7 +156,7 @@ export class SplitWatermarks {
 
   /** No split is active: at once where all are idle, after a while where there is none. */
   private isWithout(now: number, idlenessMs: number): boolean {
-    if (this.count - this.first > this.ended.size) return true;
+    if (!this.hasNoSplit) return true;
     if (Number.isNaN(this.noneSince)) this.noneSince = now;
     return now - this.noneSince > idlenessMs;
   }
