@@ -15,38 +15,49 @@ import { type RestartOptions, restartStrategy } from "./checkpoint/restart-strat
 import type { CheckpointsOverview } from "./checkpoint/statistics.js";
 import { type CheckpointOptions, checkpointSettings } from "./coordinator/checkpoint-settings.js";
 import { refuseUnrepeatable } from "./coordinator/guarantee.js";
-import {
-  type JobCheckpoints,
-  JobCoordinator,
-  type JobCoordinatorOptions,
-  type JobOrigin,
-  type PlannedJob,
-} from "./coordinator/job-coordinator.js";
+import { JobCoordinator } from "./coordinator/job-coordinator.js";
+import type {
+  JobCheckpoints,
+  JobCoordinatorOptions,
+  JobOrigin,
+  PlannedJob,
+} from "./coordinator/job-coordinator-options.js";
 import { jobIdIn } from "./coordinator/job-id.js";
+import { JobScaling, type Rescaled, type Rescaling, targetOf } from "./coordinator/job-scaling.js";
 import { ResultRows } from "./coordinator/results.js";
+import { type ReactiveOptions, reactiveSettings } from "./coordinator/scaling-settings.js";
 import { type DebloatOptions, debloatSettings } from "./exchange/debloat-settings.js";
 import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
-import { autoParallelism, machineOf, type ResourceOptions } from "./host/machine.js";
+import { autoParallelism, machineOf, type ResourceOptions, readMachine } from "./host/machine.js";
 import { BUFFER_TIMEOUT_MS, SLOT_HEAP_MB, YOUNG_MB } from "./host/presets.js";
 import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
 import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
 import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
-import { type Latency, latenciesOf, latencyOption } from "./metrics/latencies.js";
+import type { Job, Recovery, SubtaskMetrics } from "./job.js";
+import { latenciesOf, latencyOption } from "./metrics/latencies.js";
 import { RoundTimes } from "./metrics/round-times.js";
-import { type MetricValues, TaskMetrics } from "./metrics/task-metrics.js";
-import { RecentTimes, type TimeRates } from "./metrics/time-rates.js";
+import { TaskMetrics } from "./metrics/task-metrics.js";
+import { RecentTimes } from "./metrics/time-rates.js";
 import { fingerprint } from "./planner/fingerprint.js";
 import { HEAP_MB_MIN } from "./planner/hosts.js";
 import type { JobOptions } from "./protocol/deployment.js";
 import type { Plan } from "./protocol/program.js";
 import { openBlobStore } from "./storage/open.js";
 
+export type { Rescaled, Rescaling } from "./coordinator/job-scaling.js";
+export type { Job, Recovery, SubtaskMetrics } from "./job.js";
+
 /** How a job runs. */
 export interface RunOptions {
   /** Subtasks of every operator that does not say its own; "auto" (default): one per core that the process may use. */
   readonly parallelism?: number | "auto";
   readonly maxParallelism?: number;
+  /**
+   * Use all cores that the process may, and rescale in place when they become more or fewer. Needs `checkpoint`, and
+   * takes the place of `parallelism`. Default false.
+   */
+  readonly reactive?: boolean | ReactiveOptions;
   /** Given to the job's build function. Plain data. */
   readonly params?: Record<string, unknown>;
   /** Run on the main thread, for debugging. Module-level state is then shared by all subtasks. */
@@ -88,73 +99,8 @@ export interface RunOptions {
   readonly resume?: boolean | string;
   /** Told when the job goes on after a failure, and when it begins with a checkpoint. Must not throw. */
   readonly onRecovery?: (recovery: Recovery) => void;
-}
-
-/** From where a job goes on. */
-export interface Recovery {
-  /** What had failed; undefined where the run begins with the checkpoint (`resume`, `from`). */
-  readonly error: MillraceError | undefined;
-  /** Number of the checkpoint; undefined: there is none, the job begins anew. */
-  readonly checkpoint: number | undefined;
-  /** Its folder; undefined where it lies in memory. */
-  readonly path: string | undefined;
-  /**
-   * Only these subtasks go on from there: what has failed, and all that exchanges records with it. The others have
-   * not stopped. Undefined: the whole job does.
-   */
-  readonly subtasks: readonly { readonly vertex: string; readonly subtask: number }[] | undefined;
-}
-
-/** One subtask's metrics. */
-export interface SubtaskMetrics extends MetricValues, TimeRates {
-  readonly vertex: string;
-  readonly subtask: number;
-  /** With `latencyTracking`, by source: from there to here. */
-  readonly latency?: Readonly<Record<string, Latency>>;
-}
-
-/** What became of `job.rescale`. */
-export interface Rescaled {
-  readonly parallelism: number;
-  /** How long no record was processed, ms. */
-  readonly pauseMs: number;
-}
-
-/** A running job. */
-export interface Job extends AsyncDisposable {
-  readonly name: string;
-  /** Of this run: its checkpoints lie in a folder of that name below `checkpoint.dir`. See `resume`. */
-  readonly id: string;
-  readonly state: string;
-  /** Settles when the job has ended; rejects with a MillraceError. */
-  readonly completed: Promise<void>;
-  /** The names of the job's sinks. */
-  readonly sinks: readonly string[];
-  /** The rows of a collectSink() of that name. Throws RESULTS_UNKNOWN for another name. */
-  results<T = any>(name: string): AsyncIterable<T>;
-  metrics(): SubtaskMetrics[];
-  /** By slot: how long the rounds of its loop took, since this attempt began. */
-  rounds(): RoundTimes[];
-  /** Records read, and the share of the sources' work done, 0 to 1, where it is known. */
-  progress(): { records: number; done: number | undefined; watermark: number };
-  /** Statistics of the checkpoints taken; undefined where none are. */
-  checkpoints(): CheckpointsOverview | undefined;
-  /** How often the job was started again after a failure. */
-  readonly restarts: number;
-  /** Writes a savepoint below `directory`; answers its folder. Throws CHECKPOINTS_OFF, CHECKPOINT_FAILED. */
-  savepoint(directory: string): Promise<string>;
-  /**
-   * Ends the job behind a savepoint below `directory`; answers its folder. `drain`: event time comes to its end
-   * first, so that windows close: for a job that will not go on.
-   */
-  stop(options: { directory: string; drain?: boolean }): Promise<string>;
-  /**
-   * Goes on with another parallelism, from a checkpoint taken for it; resolves when records are processed again.
-   * Operators with a parallelism of their own keep it. Throws CHECKPOINTS_OFF, PARALLELISM_INVALID.
-   */
-  rescale(parallelism: number): Promise<Rescaled>;
-  /** Ends the job; what was not committed is thrown away. */
-  cancel(): Promise<void>;
+  /** Told when the job was rescaled, and when a reactive one could not be. Must not throw. */
+  readonly onRescale?: (rescaling: Rescaling) => void;
 }
 
 /**
@@ -191,8 +137,23 @@ async function start(module: string | URL, options: RunOptions, session?: Worker
     const plan = await loadPlan(moduleUrl, params, own);
     return { plan, options: own, fingerprint: fingerprint(plan, params) };
   };
-  const planned = await replan(jobOptions.parallelism, kept);
+  const parallelism = await firstParallelism(options, jobOptions, async (least) => {
+    return (await replan(least, kept)).plan;
+  });
+  const planned = await replan(parallelism, kept);
   return new RunningJob({ planned, replan, moduleUrl, params, options, session, checkpoints, origin });
+}
+
+/** What a job begins with: a reactive one with what there is for it, as far as its key groups allow. */
+async function firstParallelism(
+  options: RunOptions,
+  { parallelism }: JobOptions,
+  planOf: (parallelism: number) => Promise<Plan>,
+): Promise<number> {
+  const reactive = reactiveSettings(options);
+  if (reactive === undefined) return parallelism;
+  const { cpu } = machineOf(options.resources);
+  return targetOf(cpu, await planOf(parallelism), reactive.maxParallelism) ?? parallelism;
 }
 
 /** The savepoint or checkpoint that a run is told to begin with. */
@@ -268,7 +229,10 @@ function workerHosts(slots: number, options: RunOptions, more: WorkerHostsOption
 /** The plan of a job module without running it. */
 export async function explain(module: string | URL, options: RunOptions = {}): Promise<Plan["jobGraph"]> {
   const moduleUrl = await importableUrl(module);
-  return (await loadPlan(moduleUrl, options.params ?? {}, resolveOptions(options))).jobGraph;
+  const jobOptions = resolveOptions(options);
+  const planOf = (parallelism: number) =>
+    loadPlan(moduleUrl, options.params ?? {}, { ...jobOptions, parallelism });
+  return (await planOf(await firstParallelism(options, jobOptions, planOf))).jobGraph;
 }
 
 function resolveOptions(options: RunOptions): JobOptions {
@@ -281,9 +245,11 @@ function resolveOptions(options: RunOptions): JobOptions {
   } = options;
   checkOptions(options);
   const debloat = debloatSettings(options.debloat);
+  // How far a reactive job goes is seen in its plan: the narrowest is always possible.
+  const auto = reactiveSettings(options) === undefined ? autoParallelism(machineOf(options.resources)) : 1;
   return {
     ...(debloat === undefined ? {} : { debloat }),
-    parallelism: parallelism === "auto" ? autoParallelism(machineOf(options.resources)) : parallelism,
+    parallelism: parallelism === "auto" ? auto : parallelism,
     ...(options.checkpoint === undefined && options.from === undefined ? {} : { rescalable: true }),
     ...(options.stateBackend === undefined ? {} : { stateBackend: options.stateBackend }),
     bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
@@ -294,11 +260,8 @@ function resolveOptions(options: RunOptions): JobOptions {
   };
 }
 
-function checkOptions({
-  slotHeapMb = SLOT_HEAP_MB,
-  preset = "throughput",
-  hangTimeout = "30s",
-}: RunOptions): void {
+function checkOptions(options: RunOptions): void {
+  const { slotHeapMb = SLOT_HEAP_MB, preset = "throughput", hangTimeout = "30s" } = options;
   const refuse = (what: string) => {
     throw new MillraceError("OPTION_INVALID", what);
   };
@@ -325,6 +288,8 @@ class RunningJob implements Job {
   readonly id: string;
   readonly completed: Promise<void>;
   private readonly coordinator: JobCoordinator;
+  private readonly scaling: JobScaling;
+  private resources: ResourceOptions | undefined;
   private readonly rows = new Map<string, ResultRows>();
   private readonly times = new RecentTimes(systemClock.steady());
 
@@ -351,6 +316,7 @@ class RunningJob implements Job {
       hangTimeoutMs: durationMs(options.hangTimeout ?? "30s", "hangTimeout"),
       machine: machineOf(options.resources),
       launch: hosts?.launch ?? launchInline,
+      prepare: async (wanted) => hosts?.prepare(wanted),
       openFolder: (directory) => openBlobStore({ kind: "filesystem", directory }),
       clock: systemClock,
       scheduler: systemScheduler,
@@ -371,6 +337,8 @@ class RunningJob implements Job {
         options.onRecovery?.({ ...recoveryOf(failure, origin), subtasks });
       },
     });
+    this.resources = options.resources;
+    this.scaling = this.scalingOf(options);
     const abort = () => this.coordinator.cancel();
     options.signal?.addEventListener("abort", abort, { once: true });
     if (options.signal?.aborted === true) abort();
@@ -466,8 +434,23 @@ class RunningJob implements Job {
     return path;
   }
 
-  async rescale(parallelism: number): Promise<Rescaled> {
-    return { parallelism, pauseMs: await this.coordinator.rescale(parallelism) };
+  get parallelism(): number {
+    return this.coordinator.parallelism;
+  }
+
+  get lastRescale(): Rescaling | undefined {
+    return this.scaling.last;
+  }
+
+  rescale(parallelism: number | "auto"): Promise<Rescaled> {
+    return this.scaling.rescale(parallelism);
+  }
+
+  resourcesChanged(resources?: ResourceOptions): void {
+    this.scaling.requireReactive();
+    if (resources !== undefined) machineOf(resources);
+    this.resources = resources ?? this.resources;
+    this.scaling.look();
   }
 
   async cancel(): Promise<void> {
@@ -479,6 +462,17 @@ class RunningJob implements Job {
     await this.cancel();
   }
 
+  private scalingOf(options: RunOptions): JobScaling {
+    return new JobScaling({
+      job: this.coordinator,
+      reactive: reactiveSettings(options),
+      available: () => readMachine(this.resources),
+      clock: systemClock,
+      scheduler: systemScheduler,
+      onRescale: options.onRescale ?? (() => undefined),
+    });
+  }
+
   private workers(options: RunOptions, { jobGraph }: Plan): WorkerHosts {
     // A failure ends all slots of a job, and starting a thread takes longer than loading its state.
     const widest = Math.max(...jobGraph.vertices.map(({ parallelism }) => parallelism));
@@ -487,6 +481,7 @@ class RunningJob implements Job {
   }
 
   private end(failure: unknown): void {
+    this.scaling.stop();
     for (const rows of this.rows.values()) rows.end(failure);
   }
 }

@@ -67,16 +67,15 @@ export type { Auction, Bid, NexmarkEvent, Person } from "./connectors/nexmark/re
 export { type NexmarkOptions, nexmarkSource } from "./connectors/nexmark/source.js";
 export { type PrintOptions, printSink } from "./connectors/print/sink.js";
 export type { CheckpointOptions } from "./coordinator/checkpoint-settings.js";
+export type { Rescaled, Rescaling } from "./coordinator/job-scaling.js";
+export type { ReactiveOptions } from "./coordinator/scaling-settings.js";
 export {
   explain,
-  type Job,
   openSession,
   type Recovery,
-  type Rescaled,
   type RunOptions,
   run,
   type Session,
-  type SubtaskMetrics,
 } from "./engine.js";
 export type { DebloatOptions } from "./exchange/debloat-settings.js";
 export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
@@ -85,6 +84,7 @@ export { type ParquetOptions, parquet } from "./formats/parquet.js";
 export { text } from "./formats/text.js";
 export type { SlotSharingGroup } from "./graph/resource-profile.js";
 export type { ResourceOptions } from "./host/machine.js";
+export type { Job, SubtaskMetrics } from "./job.js";
 export type { Latency } from "./metrics/latencies.js";
 export type { RoundTimes } from "./metrics/round-times.js";
 export {
@@ -122,9 +122,28 @@ export {
 } from "./operators/process-context.js";
 export type { Trigger, TriggerContext, TriggerResult } from "./operators/trigger.js";
 export { triggers } from "./operators/triggers.js";
-export type { SinkDefinition, SinkWriter, WriterContext } from "./sink/contract.js";
+export type {
+  Committable,
+  CommitterContext,
+  SinkCommitter,
+  SinkDefinition,
+  SinkWriter,
+  WriterContext,
+} from "./sink/contract.js";
 export type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "./source/contract.js";
-export type { AppendingState, ListState, MapState, ValueState } from "./state/contract.js";
+export type {
+  AppendingState,
+  BackendContext,
+  EntrySink,
+  FrozenPart,
+  KeyedState,
+  ListState,
+  MapState,
+  StateBackend,
+  StatePart,
+  StateParts,
+  ValueState,
+} from "./state/contract.js";
 export {
   aggregating,
   broadcastState,
@@ -140,6 +159,7 @@ export {
   unionListState,
   value,
 } from "./state/descriptors.js";
+export type { BlobStore, PutOptions } from "./storage/contract.js";
 export {
   type AlignmentOptions,
   type PeriodicGenerator,

@@ -1,8 +1,10 @@
 /** What the documentation says is true: exports are documented, and the README's job runs. */
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect } from "chai";
 import { Command } from "commander";
 import ts from "typescript";
@@ -13,21 +15,23 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DATA = join(ROOT, "node_modules/vega-datasets/data/flights-3m.parquet");
 
 describe("documentation", () => {
-  it("explains every public export", () => {
-    const entry = join(ROOT, "lib/index.ts");
-    const program = ts.createProgram([entry], {
+  it("explains every public export", async () => {
+    const entries = ["lib/index.ts", "lib/testing/index.ts"].map((file) => join(ROOT, file));
+    const program = ts.createProgram(entries, {
       module: ts.ModuleKind.NodeNext,
       noEmit: true,
       skipLibCheck: true,
     });
     const checker = program.getTypeChecker();
-    const module = checker.getSymbolAtLocation(program.getSourceFile(entry)!)!;
-    const silent = checker
-      .getExportsOfModule(module)
-      .map((symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol))
-      .filter((symbol) => symbol.getDocumentationComment(checker).length === 0)
-      .map(({ name }) => name);
-    expect(silent).to.deep.equal([]);
+    for (const entry of entries) {
+      const module = checker.getSymbolAtLocation(program.getSourceFile(entry)!)!;
+      const silent = checker
+        .getExportsOfModule(module)
+        .map((symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol))
+        .filter((symbol) => symbol.getDocumentationComment(checker).length === 0)
+        .map(({ name }) => name);
+      expect(silent, entry).to.deep.equal([]);
+    }
   }).timeout(60_000);
 
   it("shows a job in the README that runs as it stands", async () => {
@@ -48,6 +52,42 @@ describe("documentation", () => {
         "meanDelay",
         "worstDelay",
       ]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }).timeout(60_000);
+
+  it("shows a test of that job in the README that passes as it stands", async () => {
+    const readme = await readFile(join(ROOT, "README.md"), "utf8");
+    const block = (name: string) =>
+      new RegExp(`\`\`\`ts\\n// ${name.replaceAll(".", "[.]")}\\n([\\s\\S]*?)\`\`\``).exec(readme)![1]!;
+    // Below the package, so that its name is found.
+    const folder = await mkdtemp(join(ROOT, "dist/readme-"));
+    try {
+      const files = ["job.ts", "job.test.ts"].map((name) => join(folder, name));
+      await writeFile(files[0]!, block("job.ts"));
+      await writeFile(files[1]!, block("job.test.ts"));
+      const program = ts.createProgram(files, {
+        target: ts.ScriptTarget.ES2022,
+        lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
+        module: ts.ModuleKind.NodeNext,
+        strict: true,
+        skipLibCheck: true,
+        types: ["node"],
+      });
+      const diagnostics = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];
+      expect(
+        diagnostics.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n")),
+      ).to.deep.equal([]);
+      const path = join(folder, "job.test.js");
+      const passes = () =>
+        promisify(execFile)(process.execPath, ["--test", path]).then(
+          () => "passes",
+          ({ stdout }: { stdout: string }) => stdout,
+        );
+      expect(await passes()).to.equal("passes");
+      await writeFile(path, (await readFile(path, "utf8")).replace("meanDelay: 10", "meanDelay: 11"));
+      expect(await passes()).to.match(/- \{ flights: 2, meanDelay: 11.*\n.*\+ \{ flights: 2, meanDelay: 10/);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["protocol", "planner", "connectors"],
   ["runtime", "api"],
   ["coordinator", "table"],
-  ["host", "engine.ts", "testing", "sim", "server"],
+  ["host", "engine.ts", "job.ts", "testing", "sim", "server"],
   ["cli", "web", "index.ts"],
 ];
 
@@ -25,7 +25,9 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   operators: ["source", "sink", "checkpoint"],
   planner: ["protocol"],
   time: ["state"],
-  "engine.ts": ["host"],
+  "engine.ts": ["host", "job.ts"],
+  "job.ts": ["host"],
+  testing: ["host"],
   "index.ts": ["cli"],
 };
 

@@ -26,6 +26,10 @@ export const catalogue = {
   RESOURCES_UNFULFILLABLE: entry(
     "Ask for less, use less parallelism, or say what the machine has: resources: { cpu, memoryMb, external }.",
   ),
+  RESOURCES_UNREADABLE: entry(
+    "The job keeps its parallelism until the files can be understood again. Or say what there is: resources: { cpu }.",
+    true,
+  ),
   JOB_STARTS_ITSELF: entry(
     "Move the call of run() to another file: a job module is imported by every thread.",
   ),
@@ -201,6 +205,18 @@ export const catalogue = {
     true,
   ),
   JOB_CANCELLED: entry("The job was cancelled."),
+
+  // Tests of jobs, and of what others have implemented (millrace/testing)
+  TEST_EXPECTATION_FAILED: entry(
+    "Lines with - were expected, lines with + have come; what a variation tries is in its message.",
+  ),
+  TEST_TARGET_UNKNOWN: entry("Use a name that the message lists."),
+  TEST_STEP_INVALID: entry("Watermarks and the clock only go forward, and nothing comes behind the end."),
+  TEST_ENDLESS: entry(
+    "Look for a function that emits without end, a timer that sets itself again at once, or a promise that is never " +
+      "settled.",
+  ),
+  TEST_CONTRACT_BROKEN: entry("See the contract that the case is named after, and what was expected."),
 } as const satisfies Record<string, CatalogueEntry>;
 
 /** The code of a MillraceError: stable, part of the public surface. */

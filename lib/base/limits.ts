@@ -74,3 +74,9 @@ export const RECORD_PRINT_CHARS = 300;
 
 /** Part files that one sink subtask keeps open, one a bucket: open files and gathered text are bounded by it. */
 export const OPEN_BUCKETS_MAX = 64;
+
+/** How long a reactive job does not try again after a rescale has failed; twice as long after each further one. */
+export const RESCALE_COOLDOWN_MS = 30_000;
+
+/** ... and never longer: what stood in the way may be gone. */
+export const RESCALE_COOLDOWN_MAX_MS = 600_000;

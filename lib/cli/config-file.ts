@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { MillraceError, messageOf } from "../base/error.js";
 import type { CheckpointOptions } from "../coordinator/checkpoint-settings.js";
+import type { ReactiveOptions } from "../coordinator/scaling-settings.js";
 import type { RunOptions } from "../engine.js";
 import type { ResourceOptions } from "../host/machine.js";
 import { checkRestart } from "./restart-flag.js";
@@ -9,6 +10,7 @@ import { checkRestart } from "./restart-flag.js";
 const KEYS: readonly (keyof RunOptions)[] = [
   "parallelism",
   "maxParallelism",
+  "reactive",
   "params",
   "inline",
   "hangTimeout",
@@ -40,7 +42,15 @@ const CHECKPOINT_KEYS: readonly (keyof CheckpointOptions)[] = [
   "retention",
 ];
 
-const RESOURCE_KEYS: readonly (keyof ResourceOptions)[] = ["cpu", "memoryMb", "external"];
+const RESOURCE_KEYS: readonly (keyof ResourceOptions)[] = ["cpu", "memoryMb", "external", "controlGroup"];
+
+const REACTIVE_KEYS: readonly (keyof ReactiveOptions)[] = [
+  "maxParallelism",
+  "stabilisation",
+  "decreaseStabilisation",
+  "minIncrease",
+  "poll",
+];
 
 /** Throws OPTION_INVALID: also for keys nobody knows, so that none is misspelt unseen. */
 export function readConfig(path: string): RunOptions {
@@ -57,6 +67,9 @@ export function readConfig(path: string): RunOptions {
   refuseUnknown(resources, RESOURCE_KEYS, path, "resources.");
   asObject(resources["external"] ?? {}, path, "resources.external");
   refuseUnknown(asObject(file["checkpoint"] ?? {}, path, "checkpoint"), CHECKPOINT_KEYS, path, "checkpoint.");
+  if (typeof file["reactive"] === "object") {
+    refuseUnknown(asObject(file["reactive"], path, "reactive"), REACTIVE_KEYS, path, "reactive.");
+  }
   if (file["restart"] !== undefined) {
     checkRestart(asObject(file["restart"], path, "restart"), `--config ${path}: restart`);
   }

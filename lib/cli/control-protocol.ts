@@ -9,7 +9,7 @@ export type ControlRequest =
   | { readonly command: "describe" }
   | { readonly command: "savepoint"; readonly directory?: string }
   | { readonly command: "stop"; readonly directory?: string; readonly drain: boolean }
-  | { readonly command: "rescale"; readonly parallelism: number }
+  | { readonly command: "rescale"; readonly parallelism: number | "auto" }
   | { readonly command: "cancel" };
 
 export type ControlAnswer = { readonly result: unknown } | { readonly error: ErrorData };
@@ -25,6 +25,8 @@ export interface JobDescription {
   readonly state: string;
   readonly since: number;
   readonly restarts: number;
+  /** Subtasks of every operator that does not say its own. */
+  readonly parallelism: number;
   readonly lastCheckpoint: LastCheckpoint | undefined;
 }
 

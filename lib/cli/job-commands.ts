@@ -54,7 +54,7 @@ export async function cancelJob(wanted: string, { json = false }: JobFlags): Pro
 /** Waits until the tasks run again; prints how long they did not. */
 export async function rescaleJob(
   wanted: string,
-  parallelism: number,
+  parallelism: number | "auto",
   { json = false }: JobFlags,
 ): Promise<void> {
   const { address } = await findJob(wanted);

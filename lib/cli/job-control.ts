@@ -69,6 +69,7 @@ function describe(
     state: job.state,
     since,
     restarts: failures + job.restarts,
+    parallelism: job.parallelism,
     lastCheckpoint: lastCheckpointOf(job, checkpointDir),
   };
 }

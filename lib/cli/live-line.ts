@@ -1,5 +1,5 @@
 /** The one line that `millrace run` shows while a job runs. */
-import type { SubtaskMetrics } from "../engine.js";
+import type { Rescaling, SubtaskMetrics } from "../engine.js";
 
 export interface LiveFacts {
   /** Since the job began, ms. */
@@ -12,6 +12,7 @@ export interface LiveFacts {
   /** Wall time, ms. */
   readonly now: number;
   readonly tasks: readonly SubtaskMetrics[];
+  readonly lastRescale: Rescaling | undefined;
   readonly lastCheckpoint: { readonly id: number; readonly ms: number } | undefined;
 }
 
@@ -20,6 +21,9 @@ const BAR = 24;
 const WORTH_SAYING = 500;
 /** A watermark that is further behind belongs to a job that reads what happened long ago. */
 const LAG_MAX_MS = 24 * 3_600_000;
+
+/** How long a rescale is news. */
+const RESCALE_NEWS_MS = 60_000;
 
 export function liveLine(facts: LiveFacts): string {
   const { done, records, recordsPerSecond, elapsedMs } = facts;
@@ -30,6 +34,7 @@ export function liveLine(facts: LiveFacts): string {
     watermarkOf(facts),
     bottleneckOf(facts.tasks),
     inFlightOf(facts.tasks),
+    rescaleOf(facts),
     facts.lastCheckpoint === undefined
       ? ""
       : `checkpoint ${facts.lastCheckpoint.id} in ${facts.lastCheckpoint.ms.toFixed(0)} ms`,
@@ -65,6 +70,20 @@ function bottleneckOf(tasks: readonly SubtaskMetrics[]): string {
 function inFlightOf(tasks: readonly SubtaskMetrics[]): string {
   const longest = Math.max(0, ...tasks.map((task) => task.estimatedTimeToConsumeBuffersMs));
   return longest < 1 ? "" : `${longest.toFixed(0)} ms in flight`;
+}
+
+/** The parallelism that a rescale has led to; for a while also when that was, and why. */
+function rescaleOf({ lastRescale, now }: LiveFacts): string {
+  if (lastRescale === undefined) return "";
+  const { from, parallelism, cause, cores, at } = lastRescale;
+  const ago = now - at;
+  if (ago > RESCALE_NEWS_MS) return `parallelism ${parallelism}`;
+  const why = cause === "request" ? "as asked for" : `for ${coresText(cores)}`;
+  return `parallelism ${from} -> ${parallelism} ${why} ${(ago / 1000).toFixed(0)} s ago`;
+}
+
+export function coresText(cores: number): string {
+  return cores === 1 ? "1 core" : `${Number(cores.toFixed(2))} cores`;
 }
 
 function bar(done: number): string {

@@ -2,7 +2,8 @@
 import { resolve } from "node:path";
 import { messageOf } from "../base/error.js";
 import type { CheckpointOptions } from "../coordinator/checkpoint-settings.js";
-import type { Job, Recovery } from "../engine.js";
+import type { Job, Recovery, Rescaling } from "../engine.js";
+import { coresText } from "./live-line.js";
 import { style } from "./style.js";
 import type { Assignment } from "./supervision.js";
 
@@ -35,6 +36,16 @@ export class Notices {
     const origin = checkpoint === undefined ? "the beginning" : `checkpoint ${checkpoint}${place}`;
     if (failed === undefined) this.say(`goes on from ${origin}`);
     else this.say(`${restarted(subtasks)} from ${origin} after ${failed.code}: ${failed.message}`);
+  }
+
+  /** From what to what, why, and how long nothing was processed. */
+  rescaled({ from, parallelism, cause, cores, pauseMs, error }: Rescaling): void {
+    if (error !== undefined) {
+      this.say(`stays at parallelism ${from} for now: ${error.code}: ${error.message}`);
+      return;
+    }
+    const why = cause === "request" ? "as asked for" : `for ${coresText(cores)}`;
+    this.say(`parallelism ${from} -> ${parallelism} ${why}, after a pause of ${Math.round(pauseMs)} ms`);
   }
 
   /** Other commands of the launcher do not find the job. */

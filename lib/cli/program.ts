@@ -122,10 +122,19 @@ function addJobCommands(program: Command, guard: Guard): void {
     .command("rescale")
     .description("Let a running job go on with another parallelism, from a checkpoint taken for it.")
     .argument("<job>", JOB)
-    .argument("<parallelism>", "subtasks of every operator that does not say its own", Number)
+    .argument(
+      "<parallelism>",
+      "subtasks of every operator that does not say its own; a reactive job keeps it until it is told 'auto': " +
+        "as many as there are cores",
+      (text) => (text === "auto" ? text : Number(text)),
+    )
     .option("--json", "print the pause, and errors, as JSON")
-    .addHelpText("after", "\nExamples:\n  $ millrace rescale orders 4\n  $ millrace rescale 4711 2 --json\n")
-    .action((job: string, parallelism: number, flags: JobFlags) =>
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ millrace rescale orders 4\n  $ millrace rescale orders auto\n" +
+        "  $ millrace rescale 4711 2 --json\n",
+    )
+    .action((job: string, parallelism: number | "auto", flags: JobFlags) =>
       guard(flags, () => rescaleJob(job, parallelism, flags)),
     );
   program

@@ -28,6 +28,7 @@ export function showProgress(job: Job): () => void {
       watermark,
       now: systemClock.now(),
       tasks: job.metrics(),
+      lastRescale: job.lastRescale,
       lastCheckpoint:
         completed === undefined ? undefined : { id: completed.id, ms: completed.endToEndDuration ?? 0 },
     });

@@ -7,6 +7,7 @@ Examples:
   $ millrace run job.ts --parallelism 4 --param out=/data --json
   $ millrace run job.ts --explain
   $ millrace run job.ts --checkpoint-dir state --checkpoint-interval 30s --retain
+  $ millrace run job.ts --checkpoint-dir state --reactive --stabilisation 1m
   $ millrace run job.ts --checkpoint-dir state --resume
   $ millrace run job.ts --from state/savepoints/savepoint-orders-0123456789ab
 
@@ -20,6 +21,19 @@ export function addRunFlags(command: Command): Command {
     .optionsGroup("Running:")
     .option("-p, --parallelism <n>", "subtasks of each operator, or 'auto' for one per core (default)")
     .option("--max-parallelism <n>", "key groups: the most a job can ever be scaled to")
+    .option(
+      "--reactive",
+      "use all cores there are, and rescale in place when that changes; needs checkpoints",
+    )
+    .option(
+      "--reactive-max <n>",
+      "... but never more subtasks of an operator; implies --reactive, as the next two do",
+    )
+    .option(
+      "--stabilisation <duration>",
+      "so long must more cores have been there before they are used (default: 10s)",
+    )
+    .option("--min-increase <n>", "a smaller increase is not worth the pause (default: 1)")
     .option("--param <key=value...>", "given to the job; may be repeated", [])
     .option("--config <file>", "options as a JSON file; flags win")
     .option("--hang-timeout <duration>", "how long a function may run without returning (default: 30s)")

@@ -26,6 +26,7 @@ export async function runJob(module: string, flags: RunFlags): Promise<number> {
       if (recovery.error !== undefined) report({ kind: "restarted" });
       notices.recovered(recovery);
     },
+    onRescale: (rescaling) => notices.rescaled(rescaling),
   });
   const dir = asked.checkpoint?.dir;
   if (dir !== undefined) report({ kind: "resumable", run: job.id, restart: asked.restart });
@@ -118,6 +119,7 @@ function printSummary(job: Job, { failures }: Assignment): void {
     state: job.state,
     records,
     restarts: failures + job.restarts,
+    parallelism: job.parallelism,
     checkpoints: job.checkpoints(),
     subtasks: job.metrics(),
   };

@@ -11,6 +11,10 @@ import { parseRestart } from "./restart-flag.js";
 export interface RunFlags {
   readonly parallelism?: string;
   readonly maxParallelism?: string;
+  readonly reactive?: boolean;
+  readonly reactiveMax?: string;
+  readonly stabilisation?: string;
+  readonly minIncrease?: string;
   readonly param: readonly string[];
   readonly inline?: boolean;
   readonly explain?: boolean | "tree" | "mermaid" | "json";
@@ -50,6 +54,7 @@ export function runOptions(flags: RunFlags): RunOptions {
     params: { ...file.params, ...paramsOf(flags.param) },
     ...given("parallelism", flags.parallelism, parallelismOf),
     ...given("maxParallelism", flags.maxParallelism, wholeNumber),
+    ...given("reactive", reactiveOf(flags, file.reactive)),
     ...given("inline", flags.inline),
     ...given("hangTimeout", flags.hangTimeout as Duration | undefined),
     ...given("slotHeapMb", flags.slotHeap, wholeNumber),
@@ -86,6 +91,17 @@ function checkpointOptions(
   throw new MillraceError("OPTION_INVALID", `checkpoints with ${names.join(", ")}, but nowhere and never`, {
     hint: "Add --checkpoint-dir <dir>; without one --checkpoint-interval keeps checkpoints in memory.",
   });
+}
+
+/** Whoever says how a job is reactive wants it to be. */
+function reactiveOf(flags: RunFlags, file: RunOptions["reactive"]): RunOptions["reactive"] {
+  const options = {
+    ...given("maxParallelism", flags.reactiveMax, wholeNumber),
+    ...given("stabilisation", flags.stabilisation as Duration | undefined),
+    ...given("minIncrease", flags.minIncrease, wholeNumber),
+  };
+  if (Object.keys(options).length > 0) return { ...(typeof file === "object" ? file : {}), ...options };
+  return flags.reactive === true && typeof file !== "object" ? true : file;
 }
 
 /** A target on the command line leaves the file's other options as they are. */

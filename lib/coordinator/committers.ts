@@ -1,6 +1,7 @@
 /** The sinks of a job on the coordinator: what their writers wrote becomes visible here. */
 import { MillraceError, messageOf } from "../base/error.js";
 import type { Manifest } from "../checkpoint/snapshot.js";
+import type { JobRestore } from "../checkpoint/task-restore.js";
 import type { Plan } from "../protocol/program.js";
 import type { Committable, FailedWriters, SinkCommitter, SinkDefinition } from "../sink/contract.js";
 
@@ -66,5 +67,12 @@ export function committablesOf({ operators }: Manifest): Map<string, readonly Co
       uid,
       subtasks.flatMap((subtask) => subtask?.committables ?? []).map(({ committable }) => committable),
     ]),
+  );
+}
+
+/** What a job has to commit (again) before its tasks go on, by operator. */
+export function committablesToSettle({ committables }: JobRestore): Map<string, readonly Committable[]> {
+  return new Map(
+    committables.map((each) => [each.uid, each.committables.map(({ committable }) => committable)]),
   );
 }

@@ -7,26 +7,19 @@
  *         a region was started again, running);
  *         from anywhere: failed | cancelled.
  */
-import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
-import type { Random } from "../base/random.js";
-import type { Scheduler } from "../base/scheduler.js";
-import type { CheckpointStore } from "../checkpoint/checkpoint-store.js";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/load.js";
 import { redistribute } from "../checkpoint/redistribution.js";
-import type { RestartStrategy } from "../checkpoint/restart-strategy.js";
 import type { CheckpointsOverview } from "../checkpoint/statistics.js";
 import type { JobRestore } from "../checkpoint/task-restore.js";
-import { type Machine, planHosts } from "../planner/hosts.js";
-import type { JobOptions, TaskId } from "../protocol/deployment.js";
+import { BOUNDLESS, type Machine, planHosts } from "../planner/hosts.js";
+import { keyGroupsOf } from "../planner/plan.js";
+import type { TaskId } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
-import type { LaunchHost } from "../protocol/slot-host.js";
-import type { Committable } from "../sink/contract.js";
-import type { BlobStore } from "../storage/contract.js";
 import { Attempt } from "./attempt.js";
 import { CheckpointCoordinator } from "./checkpoint-coordinator.js";
-import type { CheckpointSettings } from "./checkpoint-settings.js";
-import { Committers } from "./committers.js";
+import { Committers, committablesToSettle } from "./committers.js";
+import type { JobCoordinatorOptions, PlannedJob } from "./job-coordinator-options.js";
 import { type Placement, place } from "./placement.js";
 import { type AttemptOrigin, RegionFailover } from "./region-failover.js";
 import { isFatal } from "./restartable.js";
@@ -41,67 +34,6 @@ export type JobState =
   | "finished"
   | "failed"
   | "cancelled";
-
-/** Where a run takes its checkpoints, and how. */
-export interface JobCheckpoints {
-  readonly store: CheckpointStore;
-  readonly settings: CheckpointSettings;
-}
-
-/** A savepoint or checkpoint of another run to begin with. */
-export interface JobOrigin {
-  readonly store: BlobStore;
-  readonly path: string;
-}
-
-/** A plan, the options it was made with, and what tells it from others. */
-export interface PlannedJob {
-  readonly plan: Plan;
-  readonly options: JobOptions;
-  readonly fingerprint: string;
-}
-
-export interface JobCoordinatorOptions {
-  readonly planned: PlannedJob;
-  /** Plans the same program again, with another parallelism but the key groups that there are (by uid). */
-  readonly replan: (parallelism: number, keyGroups: Readonly<Record<string, number>>) => Promise<PlannedJob>;
-  readonly moduleUrl: string;
-  readonly params: unknown;
-  readonly runId: string;
-  readonly hangTimeoutMs: number;
-  /** Capacity of each ring; default RING_BYTES. */
-  readonly ringBytes?: number;
-  /** What there is to take slots from; default: without bounds. */
-  readonly machine?: Machine;
-  /** Opens the store that savepoints below a folder go to. */
-  readonly openFolder: (folder: string) => BlobStore;
-  readonly checkpoints: JobCheckpoints | undefined;
-  readonly restart: RestartStrategy;
-  readonly origin: JobOrigin | undefined;
-  /** State of operators that the job does not have any more is left behind. */
-  readonly allowNonRestoredState: boolean;
-  readonly launch: LaunchHost;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  /** `slot`: of the writer. */
-  readonly onRows: (uid: string, rows: readonly unknown[], checkpoint: number, slot: number) => void;
-  /** Rows up to this checkpoint may be given out. */
-  readonly onCompleted: (checkpoint: number) => void;
-  /** All slots, or these, begin anew: rows of theirs that were not given out come again. */
-  readonly onRestart: (slots?: readonly number[]) => void;
-  /** The slots of this attempt are gone: so may be what they have kept outside of memory. */
-  readonly onAttemptEnded?: (attempt: number) => Promise<void>;
-  /**
-   * The job goes on behind a checkpoint, or anew: after a failure, or where an earlier process had left it. `tasks`:
-   * only these do, the others have never stopped.
-   */
-  readonly onRecovery: (
-    failure: unknown,
-    origin: LoadedCheckpoint | undefined,
-    tasks?: readonly TaskId[],
-  ) => void;
-}
 
 interface Rescaling {
   readonly planned: PlannedJob;
@@ -118,6 +50,7 @@ export class JobCoordinator {
   restarts = 0;
   private readonly given: JobCoordinatorOptions;
   private planned: PlannedJob;
+  private machine: Machine | undefined;
   /** The plan to go on with, and who waits for it. */
   private rescaling: Rescaling | undefined;
   /** Who waits for the tasks to run with the plan that was taken over. */
@@ -140,6 +73,7 @@ export class JobCoordinator {
   constructor(given: JobCoordinatorOptions) {
     this.given = given;
     this.planned = given.planned;
+    this.machine = given.machine;
     this.unplaced = place(this.plan.jobGraph, given.ringBytes, given.machine);
     this.sources = new SplitGivers(this.plan);
     const { checkpoints, clock, scheduler, random } = given;
@@ -160,6 +94,11 @@ export class JobCoordinator {
   /** As the job runs now: rescaling changes it. */
   get plan(): Plan {
     return this.planned.plan;
+  }
+
+  /** Of operators that do not say their own. */
+  get parallelism(): number {
+    return this.planned.options.parallelism;
   }
 
   get placement(): Placement {
@@ -217,32 +156,45 @@ export class JobCoordinator {
 
   /** Writes a savepoint below `folder`, maybe to stop the job behind it; answers its path. */
   async savepoint(purpose: "savepoint" | "stop" | "terminate", folder: string): Promise<string> {
-    if (this.checkpoints === undefined) {
-      throw this.takesNone();
-    }
+    if (this.checkpoints === undefined) throw this.takesNone();
     return this.checkpoints.savepoint(purpose, folder);
   }
 
   /**
-   * Takes a checkpoint and goes on from it with another parallelism. Answers when the tasks run again: for how many
-   * ms no record was processed.
+   * Takes a checkpoint and goes on from it with another parallelism, and with what the machine is now. Answers when
+   * the tasks run again: for how many ms no record was processed. One at a time.
    */
-  async rescale(parallelism: number): Promise<number> {
+  async rescale(parallelism: number, machine = this.machine): Promise<number> {
     if (this.checkpoints === undefined) throw this.takesNone();
     const planned = await this.given.replan(parallelism, keyGroupsOf(this.plan));
-    if (this.given.machine !== undefined) planHosts(planned.plan.jobGraph, this.given.machine);
+    await this.given.prepare?.(planHosts(planned.plan.jobGraph, machine ?? BOUNDLESS).hosts);
     await this.checkpoints.checkpoint();
-    const { clock } = this.given;
-    const from = clock.steady();
+    const { attempt } = this;
+    await this.refuseMisfit(planned.plan);
+    const from = this.given.clock.steady();
     await new Promise<void>((resolve, reject) => {
-      if (this.ending !== undefined || this.attempt === undefined) {
-        reject(new MillraceError("CHECKPOINT_FAILED", "the job has ended before it could be rescaled"));
+      if (this.ending !== undefined || this.state !== "running" || attempt !== this.attempt) {
+        reject(
+          new MillraceError("CHECKPOINT_FAILED", "the job has ended or failed before it could be rescaled"),
+        );
         return;
       }
+      this.machine = machine;
       this.rescaling = { planned, done: resolve, failed: reject };
-      this.attempt.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
+      attempt?.fail(new MillraceError("JOB_CANCELLED", "the job goes on with another parallelism"));
     });
-    return clock.steady() - from;
+    return this.given.clock.steady() - from;
+  }
+
+  /** Throws when the last checkpoint does not fit the plan: the job still runs. Else no other is taken any more. */
+  private async refuseMisfit(plan: Plan): Promise<void> {
+    await this.checkpoints?.suspend();
+    try {
+      this.restoreOf(await this.findOrigin(), plan);
+    } catch (error) {
+      this.checkpoints?.resume();
+      throw error;
+    }
   }
 
   private takesNone(): MillraceError {
@@ -337,14 +289,17 @@ export class JobCoordinator {
 
   /** What the job's subtasks load. Throws when the checkpoint does not fit the job. */
   private fit(origin: LoadedCheckpoint | undefined): JobRestore | undefined {
-    if (origin === undefined) return undefined;
-    const { allowNonRestoredState, runId } = this.given;
     try {
-      return redistribute(origin.manifest, this.plan.jobGraph, { allowNonRestoredState });
+      return this.restoreOf(origin, this.plan);
     } catch (error) {
-      if (origin.manifest.jobId === runId) this.misfit = error;
+      if (origin?.manifest.jobId === this.given.runId) this.misfit = error;
       throw error;
     }
+  }
+
+  private restoreOf(origin: LoadedCheckpoint | undefined, { jobGraph }: Plan): JobRestore | undefined {
+    const { allowNonRestoredState } = this.given;
+    return origin && redistribute(origin.manifest, jobGraph, { allowNonRestoredState });
   }
 
   /** Once: a sink that cannot be opened is no reason to try again. */
@@ -362,7 +317,7 @@ export class JobCoordinator {
   }
 
   private async settleSinks(restore: JobRestore | undefined): Promise<void> {
-    if (restore !== undefined) await this.committers.commit(committablesOf(restore));
+    if (restore !== undefined) await this.committers.commit(committablesToSettle(restore));
     await this.committers.cleanUp();
   }
 
@@ -388,6 +343,7 @@ export class JobCoordinator {
     return new Attempt({
       ...given,
       ...this.planned,
+      ...(this.machine === undefined ? {} : { machine: this.machine }),
       sources,
       number: Math.max(
         ((store?.epoch ?? 1) - 1) * ATTEMPTS_PER_EPOCH + number,
@@ -472,18 +428,4 @@ export class JobCoordinator {
       };
     });
   }
-}
-
-function keyGroupsOf({ jobGraph }: Plan): Record<string, number> {
-  return Object.fromEntries(
-    jobGraph.vertices.flatMap(({ operators, maxParallelism }) =>
-      operators.map(({ uid }) => [uid, maxParallelism] as const),
-    ),
-  );
-}
-
-function committablesOf({ committables }: JobRestore): Map<string, readonly Committable[]> {
-  return new Map(
-    committables.map((each) => [each.uid, each.committables.map(({ committable }) => committable)]),
-  );
 }

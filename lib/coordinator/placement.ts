@@ -19,6 +19,8 @@ export interface Placement {
   readonly hostOf: readonly number[];
   /** By slot: the part of its host's loop time it has. */
   readonly shares: readonly number[];
+  /** By slot: memory for keyed state by its profile, MiB; 0: its profile says nothing, or it has none. */
+  readonly managedMb: readonly number[];
   readonly slotOf: readonly (readonly number[])[];
   readonly tasks: readonly TaskAssignment[];
   readonly rings: readonly RingAssignment[];
@@ -66,6 +68,7 @@ export function place(
     hosts,
     hostOf: all.map((_, slot) => hosts.findIndex((host) => host.slots.includes(slot))),
     shares: all.map((_, slot) => shareOf(slot, planned)),
+    managedMb: all.map(({ profile }) => profile?.managedMb ?? 0),
     slotOf,
     tasks,
     rings,

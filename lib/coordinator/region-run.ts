@@ -154,6 +154,7 @@ export class RegionRun {
       ...(restoreFrom === undefined ? {} : { restoreFrom }),
       slot,
       share: placement.shares[slot]!,
+      managedMb: placement.managedMb[slot]!,
       slotOf,
       doorbells,
       progress,

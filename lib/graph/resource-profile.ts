@@ -13,7 +13,7 @@ export interface ResourceProfile {
   readonly heapMb: number;
   /** Buffers and typed arrays of the user's functions, MiB. */
   readonly offHeapMb: number;
-  /** Memory of state backends and of state that the engine keeps outside of the heap, MiB. */
+  /** What state backends may keep live, in the heap beside `heapMb`, MiB. 0: nothing is set aside; they take theirs. */
   readonly managedMb: number;
   /** Files of state backends, MiB. 0: without a limit. */
   readonly diskMb: number;

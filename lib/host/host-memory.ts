@@ -17,8 +17,9 @@ export function memoryOf({ profile, memoryMaxMb }: HostPlan, byDefault: HostMemo
   }
   const youngMb = Math.min(byDefault.youngMb, profile.heapMb * YOUNG_SHARE);
   return {
-    heapMb: Math.max(HEAP_MB_MIN, profile.heapMb - youngMb),
+    // Managed memory is that of state, whose live objects are in the heap whatever backend keeps the others.
+    heapMb: Math.max(HEAP_MB_MIN, profile.heapMb + profile.managedMb - youngMb),
     youngMb,
-    offHeapMb: FRAMEWORK_OFF_HEAP_MB + profile.offHeapMb + profile.managedMb,
+    offHeapMb: FRAMEWORK_OFF_HEAP_MB + profile.offHeapMb,
   };
 }

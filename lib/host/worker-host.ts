@@ -85,6 +85,16 @@ export class WorkerHosts {
     });
   };
 
+  /** Starts hosts that wait for these; resolves when they have started. Without it they start when they are taken. */
+  async prepare(hosts: readonly HostPlan[]): Promise<void> {
+    const counts = new Map<HostPool, number>();
+    for (const plan of hosts) {
+      const pool = this.poolOf(memoryOf(plan, this.memory));
+      counts.set(pool, (counts.get(pool) ?? 0) + 1);
+    }
+    await Promise.all([...counts].map(([pool, count]) => pool.prepare(count)));
+  }
+
   /** Hosts that wait for a slot. */
   get waiting(): number {
     return [...this.pools.values()].reduce((sum, pool) => sum + pool.waiting, 0);
@@ -147,6 +157,11 @@ class HostPool {
     return host;
   }
 
+  async prepare(count: number): Promise<void> {
+    while (this.waiting < count) this.idle.push(new WorkerHost(this.pool, this.memory));
+    await Promise.all(this.idle.map(({ started }) => started));
+  }
+
   async giveBack(host: WorkerHost): Promise<void> {
     this.used.delete(host);
     if (this.keepsHosts && !host.ended) this.idle.push(host);
@@ -197,7 +212,7 @@ class WorkerHost {
   private readonly abort = new AbortController();
   private readonly gone: Promise<unknown>;
   /** The thread has imported the library: Node aborts the process when a thread is ended while it does. */
-  private readonly started: Promise<void>;
+  readonly started: Promise<void>;
 
   constructor(pool: Piscina, memory: HostMemory) {
     this.pool = pool;

@@ -160,6 +160,10 @@ class AsyncMap implements Operator {
     return this.queue.size === 0;
   }
 
+  get awaits(): boolean {
+    return this.queue.entries().some(({ call }) => call !== undefined);
+  }
+
   close(): void {
     this.closed = true;
     const reason = new MillraceError("JOB_CANCELLED", "the task has ended");

@@ -108,6 +108,8 @@ export interface Operator {
   checkpointComplete?(checkpoint: number): void;
   /** No more input. False: suspended, call again. */
   finish?(): boolean;
+  /** An answer from outside is under way: it goes on without anything that the task is given. */
+  readonly awaits?: boolean;
   /** The task's turn ends; `steady` is the time of the clock of `now()`. */
   rest?(steady: number): void;
   /**

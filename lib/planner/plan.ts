@@ -60,6 +60,28 @@ export function plan(given: Program, options: PlanOptions): Plan {
   return { jobGraph, program };
 }
 
+/**
+ * The most that the parallelism of a planned job can be: what its key groups allow to the operators that follow it.
+ * Undefined: none of them does.
+ */
+export function mostParallelism({ jobGraph }: Plan): number | undefined {
+  const most = jobGraph.vertices.flatMap(({ operators, maxParallelism }) =>
+    operators.flatMap((node) =>
+      node.parallelism === undefined ? [Math.min(node.maxParallelism ?? maxParallelism, maxParallelism)] : [],
+    ),
+  );
+  return most.length === 0 ? undefined : Math.min(...most);
+}
+
+/** The key groups of a planned job by the uids of its operators: what another plan of it has to keep. */
+export function keyGroupsOf({ jobGraph }: Plan): Record<string, number> {
+  return Object.fromEntries(
+    jobGraph.vertices.flatMap(({ operators, maxParallelism }) =>
+      operators.map(({ uid }) => [uid, maxParallelism] as const),
+    ),
+  );
+}
+
 function checkParallelism(what: string, value: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= 32_768) return;
   throw new MillraceError("PARALLELISM_INVALID", `${what} is ${value}`);

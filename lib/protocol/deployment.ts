@@ -63,6 +63,8 @@ export interface Deployment {
   readonly slot: number;
   /** The part of its host's loop time that the slot has; 1 (default): it is alone there. */
   readonly share?: number;
+  /** Memory for keyed state, where the slot's profile gives it some, MiB. */
+  readonly managedMb?: number;
   readonly tasks: readonly TaskAssignment[];
   /** slotOf[vertex][subtask] */
   readonly slotOf: readonly (readonly number[])[];

@@ -5,12 +5,15 @@ import type { Operator } from "../operators/contract.js";
 import type { SourceReader } from "../source/contract.js";
 import type { KeyedState, StateBackend, StateParts } from "../state/contract.js";
 import { rangeOf } from "../state/key.js";
+import type { ManagedMemory } from "./managed-memory.js";
 import { DeclaredParts } from "./part-snapshots.js";
 import type { SnapshotOperator } from "./running-snapshot.js";
 
 export interface StateServices {
   readonly backend: StateBackend;
   readonly clock: Clock;
+  /** Absent: backends take what they like. */
+  readonly memory?: ManagedMemory;
 }
 
 export class OperatorStates {
@@ -43,6 +46,7 @@ export class OperatorStates {
 
   keyedStateOf(node: ChainedOperator): KeyedState {
     const { maxParallelism, parallelism } = this.vertex;
+    const { memory } = this.services;
     const state = this.services.backend.open({
       job: this.job,
       operator: node.name,
@@ -50,6 +54,7 @@ export class OperatorStates {
       maxParallelism,
       groups: rangeOf(this.subtask, maxParallelism, parallelism),
       directory: this.folderOf(this.vertex.operators.indexOf(node)),
+      ...(memory === undefined ? {} : { memoryBytes: memory.claim() }),
       now: this.services.clock.now,
       parts: this.partsOf(node),
     });

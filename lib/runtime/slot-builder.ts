@@ -29,7 +29,8 @@ import type { Channel, EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
 import { LatencyMarkers } from "./latency-markers.js";
 import { LocalChannel } from "./local-channel.js";
-import { OperatorStates } from "./operator-states.js";
+import { ManagedMemory } from "./managed-memory.js";
+import { OperatorStates, type StateServices } from "./operator-states.js";
 import { RingChannel } from "./ring-channel.js";
 import { RingInput } from "./ring-input.js";
 import { SecondInput } from "./second-input.js";
@@ -49,6 +50,12 @@ export interface SlotTask {
   readonly inputs: readonly SnapshotInput[];
 }
 
+/** What whoever drives a slot by hand puts in the place of its own parts. */
+export interface SlotStandIns {
+  readonly source?: (vertex: JobVertex, subtask: number, wiring: TaskWiring) => SourceTask;
+  readonly localChannel?: (receiver: Receiver, input: number, sender: Task) => LocalChannel;
+}
+
 export interface SlotServices {
   readonly signal: AbortSignal;
   readonly backend: StateBackend;
@@ -57,6 +64,7 @@ export interface SlotServices {
   readonly clock: Clock;
   /** Snapshots of at most so many bytes travel with their acknowledgement; default SNAPSHOT_INLINE_BYTES. */
   readonly inlineBytes?: number;
+  readonly standIns?: SlotStandIns;
   wake(): void;
   fail(error: unknown): void;
 }
@@ -70,6 +78,7 @@ export class SlotBuilder {
   private readonly deployment: Deployment;
   private readonly events: SlotEvents;
   private readonly services: SlotServices;
+  private readonly ofStates: StateServices;
   private readonly built: Building[] = [];
   /** Vertices that keep records, or pass them to one that does. */
   private readonly retaining: ReadonlySet<number>;
@@ -80,7 +89,11 @@ export class SlotBuilder {
     this.plan = plan;
     this.deployment = deployment;
     this.events = events;
+    const { managedMb = 0 } = deployment;
     this.services = services;
+    const { backend, clock } = services;
+    const memory = managedMb > 0 ? { memory: new ManagedMemory(managedMb) } : {};
+    this.ofStates = { backend, clock, ...memory };
     this.retaining = retainingVertices(plan);
   }
 
@@ -104,7 +117,7 @@ export class SlotBuilder {
     };
     const { runId, attempt } = this.deployment;
     const folderOf = (operator: number) => operatorFolder(runId, attempt, vertex.id, subtask, operator);
-    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.services, folderOf);
+    const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.ofStates, folderOf);
     const wiring = {
       gate,
       counters,
@@ -116,7 +129,7 @@ export class SlotBuilder {
       failed,
     };
     const isSource = vertex.operators[0]!.kind === "source";
-    const task = isSource ? new SourceTask(vertex.operators[0]!.name, wiring) : new Task(vertex.name, wiring);
+    const task = isSource ? this.sourceTask(vertex, subtask, wiring) : new Task(vertex.name, wiring);
     task.vertexOperators = vertex.operators;
     const outputs = this.plan.jobGraph.edges
       .filter((edge) => edge.from === vertex.id)
@@ -178,6 +191,11 @@ export class SlotBuilder {
     return { metrics, latency };
   }
 
+  private sourceTask(vertex: JobVertex, subtask: number, wiring: TaskWiring): SourceTask {
+    const standIn = this.services.standIns?.source?.(vertex, subtask, wiring);
+    return standIn ?? new SourceTask(vertex.operators[0]!.name, wiring);
+  }
+
   private place(vertex: JobVertex, subtask: number, operator: string) {
     return { job: this.plan.jobGraph.job, operator, subtask, parallelism: vertex.parallelism };
   }
@@ -194,7 +212,9 @@ export class SlotBuilder {
         const reader = present(this.built.find((each) => each.vertex === edge.to && each.subtask === to));
         const receiver = receiverOf(reader, edge);
         const input = this.inputIndex(edge, to, subtask);
-        const channel = new LocalChannel(receiver, input, task);
+        const channel =
+          this.services.standIns?.localChannel?.(receiver, input, task) ??
+          new LocalChannel(receiver, input, task);
         const list = this.localInputs.get(reader.task) ?? [];
         list.push({ input, channel });
         this.localInputs.set(reader.task, list);

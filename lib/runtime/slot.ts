@@ -17,7 +17,7 @@ import type { Split } from "../source/contract.js";
 import type { StateBackend } from "../state/contract.js";
 import type { BlobStore } from "../storage/contract.js";
 import { type DriveRounds, HostLoop } from "./host-loop.js";
-import { SlotBuilder, type SlotTask } from "./slot-builder.js";
+import { SlotBuilder, type SlotStandIns, type SlotTask } from "./slot-builder.js";
 import { SourceTask } from "./source-task.js";
 import { restoreTask } from "./task-restoring.js";
 
@@ -33,6 +33,7 @@ export interface SlotParts {
   readonly drive?: DriveRounds;
   /** Snapshots of at most so many bytes travel with their acknowledgement; default SNAPSHOT_INLINE_BYTES. */
   readonly inlineBytes?: number;
+  readonly standIns?: SlotStandIns;
 }
 
 export class Slot {

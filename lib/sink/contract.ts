@@ -61,6 +61,7 @@ export interface SinkWriter<T = unknown> {
   close(aborted: boolean): Promise<void>;
 }
 
+/** What a sink's committer is given. */
 export interface CommitterContext {
   readonly job: string;
   readonly operator: string;

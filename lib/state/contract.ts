@@ -35,6 +35,7 @@ export interface StateSchema {
   readonly types?: Readonly<Record<string, string>>;
 }
 
+/** A named piece of an operator's state. */
 export interface StatePart {
   readonly name: string;
   readonly scope: StateScope;
@@ -49,6 +50,7 @@ export interface StatePart {
   load(value: any, stamp: number, keyGroup: number): void;
 }
 
+/** A part as it was at its freeze, on its way into a checkpoint. */
 export interface FrozenPart {
   readonly kind: "full" | "delta";
   /** Writes entries until `timeIsUp`; true when all are written. */
@@ -80,6 +82,11 @@ export interface BackendContext {
   readonly groups: KeyGroupRange;
   /** A folder of this attempt's own, for backends that keep state on disk; removed afterwards. */
   readonly directory: string;
+  /**
+   * How many bytes of memory the state may take now, where the slot's profile gives it some: its part of that.
+   * Absent: as many as the backend likes.
+   */
+  readonly memoryBytes?: () => number;
   /** Wall time in ms, for time-to-live. */
   now(): number;
   readonly parts: StateParts;

@@ -17,11 +17,13 @@ export type StoreLocation =
   | { readonly kind: "memory" }
   | { readonly kind: "filesystem"; readonly directory: string };
 
+/** How a blob is put. */
 export interface PutOptions {
   /** Refuse a path that exists (BLOB_EXISTS). Default: it is replaced. */
   readonly exclusive?: boolean;
 }
 
+/** Where blobs lie. */
 export interface BlobStore {
   readonly location: StoreLocation;
   put(path: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void>;

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { type LiveFacts, liveLine } from "../../lib/cli/live-line.js";
-import type { SubtaskMetrics } from "../../lib/index.js";
+import { coresText, type LiveFacts, liveLine } from "../../lib/cli/live-line.js";
+import type { Rescaling, SubtaskMetrics } from "../../lib/index.js";
 
 const task = (vertex: string, busy: number, inFlightMs = 0) =>
   ({
@@ -18,6 +18,7 @@ const facts: LiveFacts = {
   watermark: Number.NEGATIVE_INFINITY,
   now: Date.UTC(2026, 0, 1),
   tasks: [],
+  lastRescale: undefined,
   lastCheckpoint: undefined,
 };
 
@@ -44,6 +45,22 @@ describe("the live line", () => {
       "1.23 M records  98.8 k/s  4.2 s behind  windows 97 % busy  310 ms in flight  checkpoint 7 in 45 ms  12.3 s",
     );
     expect(liveLine({ ...running, tasks: [task("source", 320)] })).to.not.include("busy");
+  });
+
+  it("says when the parallelism has changed and why, and after a minute only what it is", () => {
+    const rescale = {
+      from: 1,
+      parallelism: 3,
+      pauseMs: 20,
+      cores: 3.5,
+      at: facts.now - 4_000,
+      error: undefined,
+    };
+    const line = (lastRescale: Rescaling) => liveLine({ ...facts, lastRescale }).split("  ")[2];
+    expect(line({ ...rescale, cause: "resources" })).to.equal("parallelism 1 -> 3 for 3.5 cores 4 s ago");
+    expect(line({ ...rescale, cause: "request" })).to.equal("parallelism 1 -> 3 as asked for 4 s ago");
+    expect(line({ ...rescale, cause: "resources", at: facts.now - 61_000 })).to.equal("parallelism 3");
+    expect([1, 1 / 3, 2].map(coresText)).to.deep.equal(["1 core", "0.33 cores", "2 cores"]);
   });
 
   it("survives the end of time", () => {

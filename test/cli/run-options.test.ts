@@ -49,6 +49,27 @@ describe("options of a run", () => {
     expect(withConfig(config, "--debloat", "1s").debloat).to.deep.equal({ target: "1s", minBytes: 1024 });
   });
 
+  it("say how a job follows its cores", () => {
+    expect(parse("--reactive").reactive).to.equal(true);
+    expect(parse("--reactive", "--stabilisation", "1m", "--min-increase", "2").reactive).to.deep.equal({
+      stabilisation: "1m",
+      minIncrease: 2,
+    });
+    expect(parse("--reactive-max", "8").reactive).to.deep.equal({ maxParallelism: 8 });
+    const config = { reactive: { poll: "5s", maxParallelism: 4 } };
+    expect(withConfig(config).reactive).to.deep.equal(config.reactive);
+    expect(withConfig(config, "--reactive").reactive).to.deep.equal(config.reactive);
+    expect(withConfig(config, "--reactive-max", "2").reactive).to.deep.equal({
+      poll: "5s",
+      maxParallelism: 2,
+    });
+    expect(withConfig({ reactive: false }, "--reactive").reactive).to.equal(true);
+    expect(withConfig({ reactive: true }).reactive).to.equal(true);
+    expect(refusal(() => withConfig({ reactive: { often: 1 } }))).to.include("unknown reactive.often");
+    const resources = { controlGroup: "/sys/fs/cgroup/jobs" };
+    expect(withConfig({ resources }).resources).to.deep.equal(resources);
+  });
+
   for (const [flags, options] of [
     [["--checkpoint-dir", "state"], { dir: "state", interval: "10s" }],
     [["--checkpoint-interval", "30s"], { interval: "30s" }],

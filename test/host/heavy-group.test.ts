@@ -66,7 +66,7 @@ describe("a slot sharing group that takes more than its profile", function () {
   it("restarts when its Buffers are more than it may have off the heap", async () => {
     const [failure] = await failuresOf("buffers", { cpu: 1, heapMb: 256, offHeapMb: 16, managedMb: 16 });
     expect(failure!.error.code).to.equal("SLOT_BUFFERS_EXHAUSTED");
-    expect(failure!.error.message).to.include("limit is 96 MiB");
+    expect(failure!.error.message).to.include("limit is 80 MiB");
   });
 
   it("fails when its state on disk is more than it may have", async () => {

@@ -1,18 +1,19 @@
 import { availableParallelism, totalmem } from "node:os";
 import { expect } from "chai";
 import { ZERO } from "../../lib/graph/resource-profile.js";
+import { bytesOf, coresOf } from "../../lib/host/control-groups.js";
 import { memoryOf } from "../../lib/host/host-memory.js";
-import { bytesOf, coresOf, machineOf, type ResourceOptions } from "../../lib/host/machine.js";
+import { machineOf, type ResourceOptions } from "../../lib/host/machine.js";
 import { MillraceError } from "../../lib/index.js";
 
 describe("the machine that slots are cut from", () => {
   it("is what control groups leave of it", () => {
     expect(coresOf("50000 100000\n")).to.equal(0.5);
     expect(coresOf("max 100000\n")).to.equal(Number.POSITIVE_INFINITY);
-    expect(coresOf("")).to.equal(Number.POSITIVE_INFINITY);
+    expect(coresOf("")).to.equal(undefined);
     expect(bytesOf("1073741824\n")).to.equal(2 ** 30);
     expect(bytesOf("max\n")).to.equal(Number.POSITIVE_INFINITY);
-    expect(bytesOf("")).to.equal(Number.POSITIVE_INFINITY);
+    expect(bytesOf("")).to.equal(undefined);
     const { cpu, memoryMb, external } = machineOf();
     expect(cpu).to.be.greaterThan(0).and.at.most(availableParallelism());
     expect(memoryMb)
@@ -41,7 +42,7 @@ describe("the machine that slots are cut from", () => {
       youngMb: 100,
     });
     const profile = { ...ZERO, cpu: 1, heapMb: 512, offHeapMb: 10, managedMb: 20 };
-    const memory = { heapMb: 384, youngMb: 128, offHeapMb: 94 };
+    const memory = { heapMb: 404, youngMb: 128, offHeapMb: 74 };
     expect(memoryOf({ slots: [0, 1], profile }, byDefault)).to.deep.equal(memory);
     const small = { ...ZERO, cpu: 1, heapMb: 1 };
     expect(memoryOf({ slots: [0], profile: small }, byDefault).heapMb).to.equal(16);

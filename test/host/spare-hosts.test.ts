@@ -22,6 +22,23 @@ describe("spare hosts", function () {
       await hosts.destroy();
     }
   });
+
+  it("are started before they are needed, as many as are missing", async () => {
+    const hosts = new WorkerHosts(4, { heapMb: 64, youngMb: 16 });
+    try {
+      const plans = [{ slots: [0] }, { slots: [1] }];
+      await hosts.prepare(plans);
+      await hosts.prepare(plans);
+      expect(hosts.waiting).to.equal(2);
+      const first = await hosts.launch(0, {} as SlotEvents, plans[0]!);
+      expect(hosts.waiting).to.equal(1);
+      await hosts.prepare(plans);
+      expect(hosts.waiting).to.equal(2);
+      await first.kill();
+    } finally {
+      await hosts.destroy();
+    }
+  });
 });
 
 async function until(condition: () => boolean): Promise<void> {

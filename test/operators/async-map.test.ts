@@ -5,7 +5,7 @@ import { MillraceError } from "../../lib/base/error.js";
 import { asyncMapLogic } from "../../lib/operators/async-map.js";
 import { AsyncQueue, Waiting } from "../../lib/operators/async-queue.js";
 import { deadLetter } from "../../lib/operators/error-policy.js";
-import { Bench } from "./operator-bench.js";
+import { Bench } from "../../lib/testing/operator-bench.js";
 
 /** A service that answers when the test says so. */
 class Service {

@@ -2,7 +2,8 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { MillraceError } from "../../lib/base/error.js";
 import { intervalJoinLogic } from "../../lib/operators/interval-join.js";
-import { Bench } from "./operator-bench.js";
+import { Bench } from "../../lib/testing/operator-bench.js";
+import { OperatorTrial } from "../../lib/testing/operator-trial.js";
 
 interface Rec {
   readonly key: number;
@@ -46,14 +47,15 @@ function oracle(steps: readonly Step[], lower: number, upper: number): string[] 
   return rows.sort();
 }
 
-function play(bench: Bench, step: Step, id: number, rows: string[]): void {
-  if ("watermark" in step) bench.advance(step.watermark);
-  else if (step.first) bench.operator.element({ key: step.key, id }, step.t, 0);
-  else bench.operator.second!({ key: step.key, id }, step.t, 0);
-  bench.settle();
-  rows.push(...bench.rows.map((row, i) => `${row} @${bench.times[i]}`));
-  bench.take();
-  bench.times.length = 0;
+const trialOf = (lower: number, upper: number) => new OperatorTrial(() => joined(lower, upper));
+
+/** In every variation; the steps are numbered from `first` on. */
+function play(trial: OperatorTrial, steps: readonly Step[], first = 0): string[] {
+  steps.forEach((step, i) => {
+    if ("watermark" in step) trial.advanceWatermark(step.watermark);
+    else trial.push({ key: step.key, id: first + i }, step.t, step.first ? 0 : 1);
+  });
+  return trial.takeRows().map(({ record, timestamp }) => `${record} @${timestamp}`);
 }
 
 describe("interval join", () => {
@@ -77,39 +79,16 @@ describe("interval join", () => {
     });
   };
 
-  it("gives what comparing all with all gives, restored anywhere, through a gate that closes", () => {
+  it("gives what comparing all with all gives, restored after every step, through a gate that closes", () => {
     fc.assert(
-      fc.property(
-        steps,
-        fc.integer({ min: -12, max: 12 }),
-        fc.nat(10),
-        fc.nat(60),
-        fc.integer({ min: 1, max: 4 }),
-        (given, lower, width, cut, credit) => {
-          const script = rising(given);
-          const upper = lower + width;
-          const rows: string[] = [];
-          let bench = new Bench(joined(lower, upper));
-          bench.closed = 2;
-          script.forEach((step, id) => {
-            if (id === cut) {
-              bench = new Bench(joined(lower, upper)).load(bench.freeze()());
-              const last = script
-                .slice(0, id)
-                .reduce((w, s) => ("watermark" in s ? s.watermark : w), -Infinity);
-              if (last > -Infinity) bench.advance(last);
-              bench.closed = 2;
-            }
-            bench.credit = credit;
-            bench.gate.level = 0;
-            play(bench, step, id, rows);
-          });
-          expect(rows.sort()).to.deep.equal(oracle(script, lower, upper));
-        },
-      ),
-      { numRuns: 300 },
+      fc.property(steps, fc.integer({ min: -12, max: 12 }), fc.nat(10), (given, lower, width) => {
+        const script = rising(given);
+        const rows = play(trialOf(lower, lower + width), script);
+        expect(rows.sort()).to.deep.equal(oracle(script, lower, lower + width));
+      }),
+      { numRuns: 150 },
     );
-  });
+  }).timeout(20_000);
 
   for (const [lower, upper, expected] of [
     [0, 0, ["0+3 @10"]],
@@ -120,25 +99,26 @@ describe("interval join", () => {
     [-5, -5, ["0+1 @10"]],
   ] as const) {
     it(`meets from ${lower} to ${upper}, both included`, () => {
-      const bench = new Bench(joined(lower, upper));
-      const rows: string[] = [];
-      [5, 6, 10, 15].forEach((t, i) => {
-        play(bench, { first: false, key: 1, t }, i + 1, rows);
-      });
-      play(bench, { first: true, key: 1, t: 10 }, 0, rows);
-      play(bench, { first: true, key: 2, t: 10 }, 9, rows);
-      expect(rows).to.deep.equal(expected);
+      const trial = trialOf(lower, upper);
+      const seconds = [5, 6, 10, 15].map((t) => ({ first: false, key: 1, t }));
+      expect(play(trial, seconds, 1)).to.deep.equal([]);
+      const firsts = [
+        { first: true, key: 1, t: 10 },
+        { first: true, key: 2, t: 10 },
+      ];
+      expect(play(trial, firsts)).to.deep.equal(expected);
     });
   }
 
   it("drops what is before the watermark, and counts it; at the watermark it is not late", () => {
-    const bench = new Bench(joined(-10, 10));
-    const rows: string[] = [];
-    play(bench, { first: true, key: 1, t: 20 }, 0, rows);
-    play(bench, { watermark: 15 }, 1, rows);
-    play(bench, { first: false, key: 1, t: 14 }, 2, rows);
-    play(bench, { first: false, key: 1, t: 15 }, 3, rows);
-    expect([rows, bench.counters.lateRecordsDropped]).to.deep.equal([["0+3 @20"], 1]);
+    const trial = trialOf(-10, 10);
+    const rows = play(trial, [
+      { first: true, key: 1, t: 20 },
+      { watermark: 15 },
+      { first: false, key: 1, t: 14 },
+      { first: false, key: 1, t: 15 },
+    ]);
+    expect([rows, trial.lateRecordsDropped]).to.deep.equal([["0+3 @20"], 1]);
   });
 
   for (const [lower, upper] of [

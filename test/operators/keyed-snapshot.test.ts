@@ -4,7 +4,7 @@ import { broadcastProcessLogic } from "../../lib/operators/broadcast-process.js"
 import { keyedProcessLogic } from "../../lib/operators/keyed-process.js";
 import { processLogic } from "../../lib/operators/process.js";
 import { broadcastState, listState, unionListState, value } from "../../lib/state/descriptors.js";
-import { Bench } from "./operator-bench.js";
+import { Bench } from "../../lib/testing/operator-bench.js";
 
 const counting = () =>
   keyedProcessLogic({

@@ -3,8 +3,9 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { count, custom } from "../../lib/operators/aggregates.js";
 import { windowLogic } from "../../lib/operators/window-aggregate.js";
+import { Bench } from "../../lib/testing/operator-bench.js";
+import { OperatorTrial } from "../../lib/testing/operator-trial.js";
 import { type AlignedWindows, sliding, windowsOf } from "../../lib/time/windows.js";
-import { Bench } from "./operator-bench.js";
 import { type ModelRecord, WindowModel } from "./window-model.js";
 
 const key = (record: ModelRecord) => record.key;
@@ -46,7 +47,7 @@ describe("windows of many panes", () => {
     );
     fc.assert(
       fc.property(assigners, steps, (assigner, drawn) => {
-        const bench = new Bench(listing(assigner));
+        const trial = new OperatorTrial(() => listing(assigner));
         const model = new WindowModel(
           ({ at }) => windowsOf(assigner, at).map(({ start, end }) => [start, end]),
           false,
@@ -57,19 +58,19 @@ describe("windows of many panes", () => {
         for (const { key: name, step, lag } of drawn) {
           time += Math.max(step, -1);
           const record = { key: name, at: time + Math.min(step, 0), gap: 0 };
-          bench.operator.element(record, record.at, 0);
+          trial.push(record, record.at);
           model.add(record);
           if (lag === undefined || time - lag <= watermark) continue;
           watermark = time - lag;
-          bench.operator.advance!(watermark);
+          trial.advanceWatermark(watermark);
           model.advance(watermark);
         }
-        bench.operator.advance!(Number.POSITIVE_INFINITY);
+        trial.advanceWatermark(Number.POSITIVE_INFINITY);
         model.advance(Number.POSITIVE_INFINITY);
-        expect(texts(bench.take())).to.deep.equal(texts(model.rows));
-        expect(bench.counters.lateRecordsDropped).to.equal(model.late.length);
+        expect(texts(trial.take())).to.deep.equal(texts(model.rows));
+        expect(trial.lateRecordsDropped).to.equal(model.late.length);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   }).timeout(30_000);
 

@@ -10,10 +10,10 @@ import {
 import { collectSink, datagenSource, MillraceError } from "../../lib/index.js";
 import { keyedProcessLogic } from "../../lib/operators/keyed-process.js";
 import { type FieldAggregate, fieldCombine } from "../../lib/operators/running-fields.js";
-import { Bench } from "./operator-bench.js";
+import { OperatorTrial } from "../../lib/testing/operator-trial.js";
 
-const benchOf = (functions: any) =>
-  new Bench(keyedProcessLogic({ key: (r: any) => r.k, state: functions.state, functions }));
+const trialOf = (functions: any) =>
+  new OperatorTrial(() => keyedProcessLogic({ key: (r: any) => r.k, state: functions.state, functions }));
 
 describe("running aggregates of a field", () => {
   const records = [
@@ -125,56 +125,54 @@ describe("running aggregates of a field", () => {
 });
 
 describe("queues of one line", () => {
-  const give = (bench: Bench, k: number, id: number, t: number) => bench.operator.element({ k, id }, t, 0);
-  const ids = (bench: Bench) => bench.take().map((row: any) => row.id);
+  const give = (trial: OperatorTrial, k: number, id: number, t: number) => trial.push({ k, id }, t);
+  const ids = (trial: OperatorTrial) => trial.take().map((row: any) => row.id);
 
   it("debounce gives the last record once it is quiet, and keeps nothing", () => {
-    const bench = benchOf(debounceFunctions(10, {}));
-    give(bench, 1, 1, 0);
-    give(bench, 1, 2, 8);
-    give(bench, 1, 3, 5);
-    bench.advance(17);
-    expect(ids(bench)).to.deep.equal([]);
-    bench.advance(18);
-    expect([ids(bench), bench.entries]).to.deep.equal([[2], 0]);
+    const trial = trialOf(debounceFunctions(10, {}));
+    give(trial, 1, 1, 0);
+    give(trial, 1, 2, 8);
+    give(trial, 1, 3, 5);
+    trial.advanceWatermark(17);
+    expect(ids(trial)).to.deep.equal([]);
+    trial.advanceWatermark(18);
+    expect([ids(trial), trial.plain.entries]).to.deep.equal([[2], 0]);
   });
 
   it("throttle gives the first of each interval", () => {
-    const bench = benchOf(throttleFunctions(10, { limit: 2 }));
+    const trial = trialOf(throttleFunctions(10, { limit: 2 }));
     [0, 1, 2, 9, 10, 11, 12].forEach((t) => {
-      give(bench, 1, t, t);
+      give(trial, 1, t, t);
     });
-    expect(ids(bench)).to.deep.equal([0, 1, 10, 11]);
-    bench.advance(20);
-    expect(bench.entries).to.equal(0);
+    expect(ids(trial)).to.deep.equal([0, 1, 10, 11]);
+    trial.advanceWatermark(20);
+    expect(trial.plain.entries).to.equal(0);
   });
 
   it("batchBy gives by size, by time and at the end", () => {
-    const bench = benchOf(batchFunctions({ size: 2, time: 10 }));
-    const batches = () => bench.take().map((rows: any) => rows.map((row: any) => row.id));
-    for (const id of [1, 2, 3]) give(bench, 1, id, id);
+    const trial = trialOf(batchFunctions({ size: 2, time: 10 }));
+    const batches = () => trial.take().map((rows: any) => rows.map((row: any) => row.id));
+    for (const id of [1, 2, 3]) give(trial, 1, id, id);
     expect(batches()).to.deep.equal([[1, 2]]);
-    bench.wall = 10;
-    bench.operator.rest!(0);
-    bench.settle();
+    trial.setClock(10);
     expect(batches()).to.deep.equal([[3]]);
-    give(bench, 1, 4, 4);
-    bench.advance(Number.POSITIVE_INFINITY);
-    expect([batches(), bench.entries]).to.deep.equal([[[4]], 0]);
+    give(trial, 1, 4, 4);
+    trial.advanceWatermark(Number.POSITIVE_INFINITY);
+    expect([batches(), trial.plain.entries]).to.deep.equal([[[4]], 0]);
   });
 
   it("dedupe gives the first of a key, or of an id within it, until its time is over", () => {
-    const bench = benchOf(dedupeFunctions(undefined, { ttl: 100 }));
+    const trial = trialOf(dedupeFunctions(undefined, { ttl: 100 }));
     for (const [k, id] of [
       [1, 1],
       [1, 2],
       [2, 3],
     ] as const)
-      give(bench, k, id, 0);
-    bench.wall = 200;
-    give(bench, 1, 4, 0);
-    expect(ids(bench)).to.deep.equal([1, 3, 4]);
-    const byId = benchOf(dedupeFunctions((r: any) => r.id, {}));
+      give(trial, k, id, 0);
+    trial.setClock(200);
+    give(trial, 1, 4, 0);
+    expect(ids(trial)).to.deep.equal([1, 3, 4]);
+    const byId = trialOf(dedupeFunctions((r: any) => r.id, {}));
     for (const id of [1, 2, 1, 2, 3]) give(byId, 1, id, 0);
     expect(ids(byId)).to.deep.equal([1, 2, 3]);
   });

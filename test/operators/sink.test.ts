@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Committable, SinkDefinition } from "../../lib/sink/contract.js";
-import { SinkRun } from "../connectors/sink-run.js";
+import { SinkRun } from "../../lib/testing/contracts/sink-run.js";
 
 /** Names each record; its promises are settled by the test. */
 function slowSink(log: string[]) {

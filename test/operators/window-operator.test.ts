@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { windowAggregate, windowFunction } from "../../lib/api/added-windows.js";
 import type { WindowFunction, WindowOptions } from "../../lib/api/window-functions.js";
 import { avg, count, custom, max, min, sum } from "../../lib/operators/aggregates.js";
+import type { OperatorLogic } from "../../lib/operators/contract.js";
 import { evictors } from "../../lib/operators/evictors.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
 import type { Trigger } from "../../lib/operators/trigger.js";
@@ -10,8 +11,9 @@ import { triggers } from "../../lib/operators/triggers.js";
 import type { ValueDescriptor } from "../../lib/state/contract.js";
 import { value } from "../../lib/state/descriptors.js";
 import { canonicalKey } from "../../lib/state/key.js";
+import { Bench } from "../../lib/testing/operator-bench.js";
+import { OperatorTrial } from "../../lib/testing/operator-trial.js";
 import { globalWindows, session, sliding, tumbling, type WindowAssigner } from "../../lib/time/windows.js";
-import { Bench } from "./operator-bench.js";
 
 interface Item {
   readonly key: unknown;
@@ -42,16 +44,21 @@ function listed(
 /** A number is a record of key "a" with that timestamp, `wm` a watermark, `wall` the clock. */
 type Step = number | Item | { readonly wm: number } | { readonly wall: number };
 
-function play(bench: Bench, steps: readonly Step[]): unknown[] {
+/** In every variation. */
+const trialOf = (logic: OperatorLogic) => new OperatorTrial(() => logic);
+
+function play(trial: OperatorTrial, steps: readonly Step[]): unknown[] {
   for (const step of steps) {
-    if (typeof step === "number") bench.operator.element({ key: "a", at: step }, step, 0);
-    else if ("wm" in step) expect(bench.operator.advance!(step.wm)).to.equal(true);
-    else if ("wall" in step) {
-      bench.wall = step.wall;
-      bench.operator.rest!(0);
-      expect(bench.operator.proceed!()).to.equal(true);
-    } else bench.operator.element(step, step.at, 0);
+    if (typeof step === "number") trial.push({ key: "a", at: step }, step);
+    else if ("wm" in step) trial.advanceWatermark(step.wm);
+    else if ("wall" in step) trial.setClock(step.wall);
+    else trial.push(step, step.at);
   }
+  return trial.take();
+}
+
+function advanced(bench: Bench): unknown[] {
+  bench.advance(Number.POSITIVE_INFINITY);
   return bench.take();
 }
 
@@ -87,69 +94,69 @@ describe("the general window operator", () => {
       ],
     ];
     for (const [steps, rows] of cases) {
-      expect(play(new Bench(listed(session(10))), steps), JSON.stringify(steps)).to.deep.equal(rows);
+      expect(play(trialOf(listed(session(10))), steps), JSON.stringify(steps)).to.deep.equal(rows);
     }
   });
 
   it("takes the gap of a session from the record, and refuses one that is none", () => {
-    const bench = new Bench(listed(session((record: Item) => record.gap as number)));
+    const trial = trialOf(listed(session((record: Item) => record.gap as number)));
     const steps: Step[] = [
       { key: "a", at: 0, gap: 5 },
       { key: "a", at: 4, gap: 100 },
       { key: "a", at: 90, gap: 1 },
       END,
     ];
-    expect(play(bench, steps)).to.deep.equal([["a", 0, 104, [0, 4, 90]]]);
+    expect(play(trial, steps)).to.deep.equal([["a", 0, 104, [0, 4, 90]]]);
     for (const gap of [0, -1, "soon", Promise.resolve(1)] as number[]) {
-      expect(() => play(bench, [{ key: "a", at: 200, gap }]), String(gap))
+      expect(() => play(trial, [{ key: "a", at: 200, gap }]), String(gap))
         .to.throw()
         .with.property("code", "OPTION_INVALID");
     }
   });
 
   it("fires again for what comes late within the allowed lateness, and gives the rest to a side output", () => {
-    const bench = new Bench(listed(tumbling(10), { allowedLateness: 5, lateData: late }));
-    const rows = play(bench, [1, { wm: 9 }, 2, { wm: 13 }, 3, { wm: 14 }, 4, 12]);
+    const trial = trialOf(listed(tumbling(10), { allowedLateness: 5, lateData: late }));
+    const rows = play(trial, [1, { wm: 9 }, 2, { wm: 13 }, 3, { wm: 14 }, 4, 12]);
     expect(rows).to.deep.equal([
       ["a", 0, 10, [1]],
       ["a", 0, 10, [1, 2]],
       ["a", 0, 10, [1, 2, 3]],
     ]);
-    expect(bench.sides).to.deep.equal([["late", { key: "a", at: 4 }, 4]]);
-    expect(bench.counters.lateRecordsDropped).to.equal(0);
-    expect(bench.times).to.deep.equal([9, 9, 9]);
+    expect(trial.sides).to.deep.equal([["late", { key: "a", at: 4 }, 4]]);
+    expect(trial.lateRecordsDropped).to.equal(0);
+    expect(trial.times).to.deep.equal([9, 9, 9]);
   });
 
   it("drops and counts late records without a side output, but not those between windows", () => {
-    const bench = new Bench(listed(tumbling(10), { allowedLateness: 1 }));
-    expect(play(bench, [{ wm: 20 }, 5, 9, 15])).to.deep.equal([]);
-    expect(bench.counters.lateRecordsDropped).to.equal(3);
-    const gaps = new Bench(listed(sliding({ size: 5, slide: 10 })));
+    const trial = trialOf(listed(tumbling(10), { allowedLateness: 1 }));
+    expect(play(trial, [{ wm: 20 }, 5, 9, 15])).to.deep.equal([]);
+    expect(trial.lateRecordsDropped).to.equal(3);
+    const gaps = trialOf(listed(sliding({ size: 5, slide: 10 })));
     expect(play(gaps, [3, 7, END])).to.deep.equal([["a", 0, 5, [3]]]);
-    expect(gaps.counters.lateRecordsDropped).to.equal(0);
+    expect(gaps.lateRecordsDropped).to.equal(0);
   });
 
   it("a late record joins a session that is still there", () => {
-    const bench = new Bench(listed(session(10), { allowedLateness: 10 }));
-    expect(play(bench, [20, { wm: 29 }, 12, { wm: 39 }, 5])).to.deep.equal([
+    const trial = trialOf(listed(session(10), { allowedLateness: 10 }));
+    expect(play(trial, [20, { wm: 29 }, 12, { wm: 39 }, 5])).to.deep.equal([
       ["a", 20, 30, [20]],
       ["a", 12, 30, [20, 12]],
     ]);
-    expect(bench.counters.lateRecordsDropped).to.equal(1);
+    expect(trial.lateRecordsDropped).to.equal(1);
   });
 
   it("puts a record into all windows that slide over it, before 1970 as well", () => {
-    const bench = new Bench(listed(sliding({ size: 10, slide: 5, offset: 2 })));
-    expect(play(bench, [-1, END])).to.deep.equal([
+    const trial = trialOf(listed(sliding({ size: 10, slide: 5, offset: 2 })));
+    expect(play(trial, [-1, END])).to.deep.equal([
       ["a", -8, 2, [-1]],
       ["a", -3, 7, [-1]],
     ]);
   });
 
   it("forgets what a restored or an ended window held", () => {
-    const bench = new Bench(listed(session(10), { allowedLateness: 3 }));
-    play(bench, [1, 50, 5, { wm: 1000 }]);
-    const entries = Object.entries(bench.freeze()()).map(([name, each]) => [name, each.length]);
+    const trial = trialOf(listed(session(10), { allowedLateness: 3 }));
+    play(trial, [1, 50, 5, { wm: 1000 }]);
+    const entries = Object.entries(trial.plain.freeze()()).map(([name, each]) => [name, each.length]);
     expect(Object.fromEntries(entries)).to.deep.equal({
       timers: 0,
       "event time": 1,
@@ -182,7 +189,7 @@ describe("the general window operator", () => {
     for (const key of keys) restored.operator.element({ key, at: 1 }, 1, 0);
     const bench = new Bench(listed(session(10))).load(restored.freeze()());
     for (const key of [...keys].reverse()) bench.operator.element({ key, at: 3 }, 3, 0);
-    const rows = play(bench, [END]) as Row[];
+    const rows = advanced(bench) as Row[];
     expect(rows.length).to.equal(keys.length);
     for (const key of keys) {
       const own = rows.filter(([given]) => Object.is(canonicalKey(given), canonicalKey(key === 0 ? 0 : key)));
@@ -194,14 +201,14 @@ describe("the general window operator", () => {
   });
 
   it("goes by the clock with processing time", () => {
-    const bench = new Bench(listed(tumbling(10, { time: "processing" })));
+    const trial = trialOf(listed(tumbling(10, { time: "processing" })));
     const steps = [{ wall: 3 }, Number.NaN, { wall: 8 }, 77, { wall: 9 }, 78, { wall: 10 }, 79, { wall: 40 }];
-    expect(play(bench, steps)).to.deep.equal([
+    expect(play(trial, steps)).to.deep.equal([
       ["a", 0, 10, [Number.NaN, 77, 78]],
       ["a", 10, 20, [79]],
     ]);
-    expect(bench.times).to.deep.equal([9, 19]);
-    const sessions = new Bench(listed(session(10, { time: "processing" })));
+    expect(trial.times).to.deep.equal([9, 19]);
+    const sessions = trialOf(listed(session(10, { time: "processing" })));
     expect(play(sessions, [1, { wall: 8 }, 2, { wall: 17 }, { wall: 18 }, 3, { wall: 99 }])).to.deep.equal([
       ["a", 0, 18, [1, 2]],
       ["a", 18, 28, [3]],
@@ -250,7 +257,7 @@ describe("the general window operator", () => {
       }),
     };
     const make = (options: WindowOptions<any>) =>
-      new Bench(
+      trialOf(
         windowAggregate("a", { assigner: session(10), key: (item: Item) => item.key, options }, aggregates)
           .logic,
       );
@@ -282,10 +289,10 @@ describe("the general window operator", () => {
       },
       clear: (ctx) => ctx.emit([ctx.key, ctx.window.start, "cleared", ctx.windowState.fired.get()]),
     };
-    const bench = new Bench(
+    const trial = trialOf(
       listed(tumbling(10), { trigger: triggers.count(1), allowedLateness: 5 }, functions),
     );
-    const rows = play(bench, [1, 2, 11, { key: "b", at: 3 }, { wm: 14 }, 12]);
+    const rows = play(trial, [1, 2, 11, { key: "b", at: 3 }, { wm: 14 }, 12]);
     expect(rows).to.deep.equal([
       ["a", 0, 1, 1, 1],
       ["a", 0, 2, 2, 2],
@@ -295,8 +302,8 @@ describe("the general window operator", () => {
       ["b", 0, "cleared", 1],
       ["a", 10, 2, 4, 2],
     ]);
-    expect(bench.sides.map(([, , time]) => time)).to.deep.equal([9, 9, 19, 9, 19]);
-    const left = Object.entries(bench.freeze()()).map(([name, each]) => [name, each.length]);
+    expect(trial.sides.map(([, , time]) => time)).to.deep.equal([9, 9, 19, 9, 19]);
+    const left = Object.entries(trial.plain.freeze()()).map(([name, each]) => [name, each.length]);
     expect(Object.fromEntries(left)).to.include({ "key.fired": 2, "window.fired": 1 });
   });
 
@@ -305,22 +312,22 @@ describe("the general window operator", () => {
     const refused: [string, () => unknown][] = [
       [
         "USER_FUNCTION_ASYNC",
-        () => play(new Bench(listed(tumbling(10), { trigger: { element: promise } })), [1]),
+        () => play(trialOf(listed(tumbling(10), { trigger: { element: promise } })), [1]),
       ],
       [
         "OPTION_INVALID",
-        () => play(new Bench(listed(tumbling(10), { trigger: { element: () => 1 as never } })), [1]),
+        () => play(trialOf(listed(tumbling(10), { trigger: { element: () => 1 as never } })), [1]),
       ],
-      ["USER_FUNCTION_ASYNC", () => play(new Bench(listed(session(10), {}, { window: promise })), [1, END])],
+      ["USER_FUNCTION_ASYNC", () => play(trialOf(listed(session(10), {}, { window: promise })), [1, END])],
       [
         "USER_FUNCTION_ASYNC",
-        () => play(new Bench(listed(tumbling(10), { evictor: { before: promise } })), [1, END]),
+        () => play(trialOf(listed(tumbling(10), { evictor: { before: promise } })), [1, END]),
       ],
       [
         "OPTION_INVALID",
-        () => play(new Bench(listed(tumbling(10), { evictor: { after: () => 1 as never } })), [1, END]),
+        () => play(trialOf(listed(tumbling(10), { evictor: { after: () => 1 as never } })), [1, END]),
       ],
-      ["TIMESTAMP_MISSING", () => play(new Bench(listed(session(10))), [Number.NaN])],
+      ["TIMESTAMP_MISSING", () => play(trialOf(listed(session(10))), [Number.NaN])],
       ["OPTION_INVALID", () => listed(session(10), { trigger: triggers.delta(1, () => 0) })],
       ["OPTION_INVALID", () => listed(session(10), {}, { ...listing, windowState: { n: value() } })],
       ["OPTION_INVALID", () => listed(globalWindows(), { allowedLateness: 1 })],
@@ -387,7 +394,7 @@ const results: [string, Trigger<any>, WindowAssigner, Step[], [number, number[]]
 describe("triggers", () => {
   for (const [name, trigger, assigner, steps, expected] of results) {
     it(name, () => {
-      const rows = play(new Bench(listed(assigner, { trigger })), steps) as Row[];
+      const rows = play(trialOf(listed(assigner, { trigger })), steps) as Row[];
       expect(rows.map(([, , end, ids]) => [end, ids])).to.deep.equal(expected);
     });
   }
@@ -396,14 +403,14 @@ describe("triggers", () => {
 describe("triggers by the clock", () => {
   it("fire at multiples of the interval, and at the window's end", () => {
     const clock = tumbling(10, { time: "processing" });
-    const bench = new Bench(listed(clock, { trigger: triggers.continuousProcessingTime(4) }));
+    const trial = trialOf(listed(clock, { trigger: triggers.continuousProcessingTime(4) }));
     const steps = [{ wall: 1 }, 1, { wall: 3 }, { wall: 4 }, 2, { wall: 9 }, { wall: 10 }, { wall: 99 }];
-    expect(play(bench, steps)).to.deep.equal([
+    expect(play(trial, steps)).to.deep.equal([
       ["a", 0, 10, [1]],
       ["a", 0, 10, [1, 2]],
       ["a", 0, 10, [1, 2]],
     ]);
-    const sessions = new Bench(
+    const sessions = trialOf(
       listed(session(6, { time: "processing" }), { trigger: triggers.continuousProcessingTime(4) }),
     );
     expect(play(sessions, [1, { wall: 3 }, 2, { wall: 4 }, { wall: 8 }, { wall: 9 }])).to.deep.equal([
@@ -414,8 +421,8 @@ describe("triggers by the clock", () => {
   });
 
   it("go on with event time over sessions that merge", () => {
-    const bench = new Bench(listed(session(6), { trigger: triggers.continuousEventTime(4) }));
-    expect(play(bench, [1, { wm: 3 }, 7, { wm: 4 }, { wm: 12 }])).to.deep.equal([
+    const trial = trialOf(listed(session(6), { trigger: triggers.continuousEventTime(4) }));
+    expect(play(trial, [1, { wm: 3 }, 7, { wm: 4 }, { wm: 12 }])).to.deep.equal([
       ["a", 1, 13, [1, 7]],
       ["a", 1, 13, [1, 7]],
       ["a", 1, 13, [1, 7]],
@@ -434,9 +441,9 @@ describe("triggers by the clock", () => {
       eventTime: (time, ctx) => (time === ctx.window.end + 5 ? "fire" : "continue"),
       processingTime: () => "purge",
     };
-    const bench = new Bench(listed(tumbling(10), { trigger: onSecond, allowedLateness: 100 }));
+    const trial = trialOf(listed(tumbling(10), { trigger: onSecond, allowedLateness: 100 }));
     const steps = [1, 2, 3, { wm: 14 }, { wm: 15 }, { wall: 10 }, 4, { wm: 200 }];
-    expect(play(bench, steps)).to.deep.equal([
+    expect(play(trial, steps)).to.deep.equal([
       ["a", 0, 10, [1, 2]],
       ["a", 0, 10, [3]],
       ["a", 0, 10, [4]],
@@ -448,7 +455,7 @@ describe("evictors", () => {
   const evicted = (evictor: WindowOptions<Item>["evictor"], steps: Step[]) =>
     (
       play(
-        new Bench(listed(globalWindows(), { trigger: triggers.count(2), evictor: evictor! })),
+        trialOf(listed(globalWindows(), { trigger: triggers.count(2), evictor: evictor! })),
         steps,
       ) as Row[]
     ).map(([, , , ids]) => ids);

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { windowFunction } from "../../lib/api/added-windows.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
 import { canonicalKey, keyGroupOf } from "../../lib/state/key.js";
+import { Bench, type Saved } from "../../lib/testing/operator-bench.js";
 import { session, sliding, tumbling, type WindowAssigner, windowsOf } from "../../lib/time/windows.js";
-import { Bench, type Saved } from "./operator-bench.js";
 import { type ModelRecord, WindowModel } from "./window-model.js";
 
 interface Case {

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { type Batch, BatchReader, type CountedSplit } from "../../lib/source/batch-reader.js";
 import type { SourceDefinition } from "../../lib/source/contract.js";
 import { StaticEnumerator } from "../../lib/source/static-enumerator.js";
+import { SourceRun } from "../../lib/testing/contracts/source-run.js";
 import { expectExactlyOnce, readAll, stages } from "./restoring.js";
-import { SourceRun } from "./source-run.js";
 
 /** A source of given splits; each is a list of sizes of batches. */
 function batches(sizes: readonly (readonly number[])[], shorter = 0): SourceDefinition<string, CountedSplit> {

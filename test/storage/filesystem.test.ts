@@ -60,6 +60,12 @@ describe("filesystem store", () => {
     expect(await readdir(directory)).to.deep.equal([]);
   });
 
+  it("writes nothing outside of its root, and says so", async () => {
+    const error = await rejection(store.put("../outside", BYTE));
+    expect(error.code).to.equal("STORAGE_PATH_INVALID");
+    expect(error.message).to.include("../outside");
+  });
+
   it("says what is in the way", async () => {
     await writeFile(join(directory, "file"), "");
     const below = new FilesystemBlobStore(join(directory, "file"));

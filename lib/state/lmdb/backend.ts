@@ -41,7 +41,9 @@ class LmdbState implements KeyedState {
   private readonly environment: Environment;
 
   constructor(context: BackendContext) {
-    this.context = context;
+    const { memoryBytes } = context;
+    const equalParts = () => memoryBytes!() / Math.max(1, this.all.length);
+    this.context = memoryBytes === undefined ? context : { ...context, memoryBytes: equalParts };
     this.environment = new Environment(context.directory);
   }
 

@@ -38,6 +38,11 @@ interface Frozen<I> {
   readonly seen: Set<I>;
 }
 
+/** The part of its budget that a state's live units have; changes remembered for a delta have the rest. */
+const LIVE_SHARE = 3 / 4;
+/** What a change remembered takes. */
+const CHANGE_BYTES = 200;
+
 /** One state in an environment: its cache, what changed since the last freeze, its time to live. */
 export abstract class LmdbPart<I extends CanonicalKey> implements StatePart, UnitOwner {
   readonly name: string;
@@ -56,6 +61,8 @@ export abstract class LmdbPart<I extends CanonicalKey> implements StatePart, Uni
   private readonly number: number;
   private readonly groups: KeyGroupRange;
   private readonly where: string;
+  /** Bytes of memory that this state may take, where the slot's profile says so. */
+  private readonly budget: (() => number) | undefined;
   /** What was changed and written since the last freeze. */
   private changes = new Map<I, Change>();
   private based = false;
@@ -85,7 +92,8 @@ export abstract class LmdbPart<I extends CanonicalKey> implements StatePart, Uni
     this.environment = environment;
     this.key = key;
     this.expiry = new Expiry(options, () => context.now());
-    this.cache = new UnitCache(context.groups);
+    this.budget = context.memoryBytes;
+    this.cache = new UnitCache(context.groups, this.budget && (() => this.budget!() * LIVE_SHARE));
     this.dirty = new DirtyUnits(context.groups);
     this.sweepGroup = context.groups.first;
   }
@@ -270,7 +278,9 @@ export abstract class LmdbPart<I extends CanonicalKey> implements StatePart, Uni
   private note(id: I, change: Change): void {
     if (this.changes.has(id)) return;
     this.changes.set(id, change);
-    if (this.changes.size < CHANGES_MAX) return;
+    const { budget } = this;
+    const most = budget === undefined ? CHANGES_MAX : (budget() * (1 - LIVE_SHARE)) / CHANGE_BYTES;
+    if (this.changes.size < most) return;
     this.changes.clear();
     this.based = false;
   }

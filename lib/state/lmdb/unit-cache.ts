@@ -8,6 +8,10 @@ import type { Unit } from "./unit.js";
 const OVERHEAD_BYTES = 200;
 /** An object takes about so many times the bytes it is packed into. */
 const LIVE_FACTOR = 3;
+/** Units looked at to forget one. */
+const LOOKS_MAX = 512;
+/** Units forgotten at once when there are too many: all of them would stop the slot for long. */
+const SHRINK_BY = 32;
 /** Units over which the mean size is taken. */
 const MEAN_OF = 256;
 
@@ -17,15 +21,19 @@ const MEAN_OF = 256;
  * written stays.
  */
 export class UnitCache<I extends CanonicalKey> {
-  max = LIVE_UNITS_MAX;
+  max: number;
   private readonly maps: Map<I, Unit>[];
   private readonly first: number;
   private ring: Unit[] = [];
   private hand = 0;
   private meanBytes = 0;
+  private readonly budget: (() => number) | undefined;
 
-  constructor({ first, last }: KeyGroupRange) {
+  /** `budget`: bytes of live units now, where somebody says so; else the backend's own limits. */
+  constructor({ first, last }: KeyGroupRange, budget?: () => number) {
     this.first = first;
+    this.budget = budget;
+    this.max = this.fit();
     this.maps = Array.from({ length: last - first + 1 }, () => new Map<I, Unit>());
   }
 
@@ -38,20 +46,28 @@ export class UnitCache<I extends CanonicalKey> {
   /** Takes a unit that is not there yet. */
   add(unit: Unit): void {
     this.maps[unit.group - this.first]!.set(unit.id as I, unit);
-    while (this.ring.length > this.max) {
+    for (let left = SHRINK_BY; left > 0 && this.ring.length > this.max; left--) {
       const at = this.evict();
+      if (at < 0) break;
       const last = this.ring.pop()!;
       if (at < this.ring.length) this.ring[at] = last;
     }
-    if (this.ring.length < this.max) this.ring.push(unit);
-    else this.ring[this.evict()] = unit;
+    const at = this.ring.length < this.max ? -1 : this.evict();
+    if (at < 0) this.ring.push(unit);
+    else this.ring[at] = unit;
   }
 
   /** A unit was packed into so many bytes, or unpacked from them. */
-  sized(bytes: number): void {
-    this.meanBytes += (bytes - this.meanBytes) / MEAN_OF;
-    const fit = Math.floor(LIVE_BYTES_MAX / (this.meanBytes * LIVE_FACTOR + OVERHEAD_BYTES));
-    this.max = Math.min(LIVE_UNITS_MAX, Math.max(LIVE_UNITS_MIN, fit));
+  sized(packed: number): void {
+    this.meanBytes += (packed - this.meanBytes) / MEAN_OF;
+    this.max = this.fit();
+  }
+
+  private fit(): number {
+    const { budget } = this;
+    const bytes = budget === undefined ? LIVE_BYTES_MAX : budget();
+    const fit = Math.max(LIVE_UNITS_MIN, Math.floor(bytes / (this.meanBytes * LIVE_FACTOR + OVERHEAD_BYTES)));
+    return budget === undefined ? Math.min(LIVE_UNITS_MAX, fit) : fit;
   }
 
   clear(): void {
@@ -60,10 +76,13 @@ export class UnitCache<I extends CanonicalKey> {
     this.hand = 0;
   }
 
-  /** Forgets the next unit that may be; answers its place. Fewer than half are dirty, so there is one. */
+  /**
+   * Forgets the next unit that may be; answers its place, or -1 when there is none near by: when units have become
+   * larger all of a sudden more of them wait to be written than there should be units.
+   */
   private evict(): number {
     const { ring } = this;
-    for (;;) {
+    for (let looks = LOOKS_MAX; looks > 0; looks--) {
       if (this.hand >= ring.length) this.hand = 0;
       const at = this.hand++;
       const unit = ring[at]!;
@@ -75,5 +94,6 @@ export class UnitCache<I extends CanonicalKey> {
       this.maps[unit.group - this.first]!.delete(unit.id as I);
       return at;
     }
+    return -1;
   }
 }

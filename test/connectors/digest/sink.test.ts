@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { type Digest, RowDigest } from "../../../lib/connectors/digest/row-digest.js";
 import { digestSink } from "../../../lib/connectors/digest/sink.js";
 import type { SinkDefinition } from "../../../lib/sink/contract.js";
-import { SinkRun } from "../sink-run.js";
+import { SinkRun } from "../../../lib/testing/contracts/sink-run.js";
 
 function digestOf(rows: readonly number[]): Digest {
   const digest = new RowDigest();

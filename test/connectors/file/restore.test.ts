@@ -6,8 +6,8 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { expect } from "chai";
 import fc from "fast-check";
 import { csv, fileSource, jsonl, parquet } from "../../../lib/index.js";
+import { SourceRun } from "../../../lib/testing/contracts/source-run.js";
 import { expectExactlyOnce, readAll, stages } from "../../source/restoring.js";
-import { SourceRun } from "../../source/source-run.js";
 
 const rows = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => ({ i: from + i, text: `row ${from + i}` }));

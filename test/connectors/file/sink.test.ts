@@ -10,7 +10,7 @@ import { sinkError } from "../../../lib/connectors/file/sink-error.js";
 import { csv } from "../../../lib/formats/csv.js";
 import { jsonl } from "../../../lib/formats/jsonl.js";
 import type { SinkDefinition } from "../../../lib/sink/contract.js";
-import { SinkRun } from "../sink-run.js";
+import { SinkRun } from "../../../lib/testing/contracts/sink-run.js";
 
 interface Row {
   readonly id: number;

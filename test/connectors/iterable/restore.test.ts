@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { iterableSource, MillraceError, type SourceDefinition } from "../../../lib/index.js";
+import { SourceRun } from "../../../lib/testing/contracts/source-run.js";
 import { expectExactlyOnce, readAll, stages } from "../../source/restoring.js";
-import { SourceRun } from "../../source/source-run.js";
 
 /** Numbers below `count` with where to go on; a hole where `i % 5` is 3. */
 function* counted(position: number, count: number): Generator<[number | undefined, number]> {

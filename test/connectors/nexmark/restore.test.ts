@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { disorder } from "../../../lib/connectors/nexmark/disorder.js";
 import { NexmarkGenerator } from "../../../lib/connectors/nexmark/generator.js";
 import { nexmarkSource } from "../../../lib/index.js";
+import { SourceRun } from "../../../lib/testing/contracts/source-run.js";
 import { expectExactlyOnce, readAll, stages } from "../../source/restoring.js";
-import { SourceRun } from "../../source/source-run.js";
 
 describe("nexmark source", () => {
   it("gives every event once, whenever and at whatever parallelism it is restored", async () => {

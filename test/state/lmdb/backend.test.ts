@@ -1,18 +1,19 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect } from "chai";
+import { ManagedMemory } from "../../../lib/runtime/managed-memory.js";
 import type { KeyedState } from "../../../lib/state/contract.js";
 import { value } from "../../../lib/state/descriptors.js";
 import { heapBackend } from "../../../lib/state/heap/backend.js";
 import { lmdbBackend } from "../../../lib/state/lmdb/backend.js";
+import { type OpenBackend, StateBench } from "../../../lib/testing/contracts/state-bench.js";
+import { declareAll } from "../../../lib/testing/contracts/state-model.js";
 import { describeBackend } from "../backend-contract.js";
-import { declareAll } from "../backend-model.js";
-import { type OpenBackend, StateBench } from "../state-bench.js";
 
 const lmdb: OpenBackend = (context) => lmdbBackend.open(context);
 const heap: OpenBackend = (context) => heapBackend.open(context);
 
-describeBackend("lmdb", lmdb, { large: 60_000, runs: 60 });
+describeBackend(lmdbBackend, { large: 60_000, runs: 60 });
 
 describe("lmdb state, besides", () => {
   it("is not loaded with the package", async () => {
@@ -27,6 +28,38 @@ describe("lmdb state, besides", () => {
     expect(await loaded("../../../lib/state/open-backend.js")).to.equal("false");
     expect(await loaded("../../../lib/index.js")).to.equal("false");
     expect(await loaded("../../../lib/state/lmdb/backend.js")).to.equal("true");
+  }).timeout(60_000);
+
+  it("keeps as many objects live as its part of the slot's managed memory holds", async () => {
+    const claims = new ManagedMemory(16);
+    const liveOf = async (memoryBytes: (() => number) | undefined) => {
+      const opened: OpenBackend = (context) =>
+        lmdb(memoryBytes === undefined ? context : { ...context, memoryBytes });
+      const { bench, handles } = await StateBench.open(opened, (state) =>
+        state.value("value", value<string>()),
+      );
+      for (let round = 0; round < 2; round++) {
+        for (let key = 0; key < 100_000; key++) {
+          bench.use(key);
+          handles.update(`${key} ${"x".repeat(100)}`);
+          if (key % 256 === 0) bench.state.rest(key);
+        }
+      }
+      const live = (bench.parts.get("value") as unknown as { cache: { max: number } }).cache.max;
+      for (let key = 0; key < 100_000; key += 997) {
+        bench.use(key);
+        expect(handles.get()).to.match(new RegExp(`^${key} x`));
+      }
+      await bench.close();
+      return live;
+    };
+    const first = claims.claim();
+    const alone = await liveOf(first);
+    claims.claim();
+    const half = await liveOf(first);
+    expect(alone).to.be.within(16_000, 32_000);
+    expect(half / alone).to.be.closeTo(0.5, 0.02);
+    expect(await liveOf(undefined)).to.be.greaterThan(100_000);
   }).timeout(60_000);
 
   it("keeps more keys than its cache, and freezes what is written and what is not", async () => {

@@ -1,9 +1,11 @@
 /** An operator driven by hand, over the heap backend: gates, snapshots, restore. */
-import { expect } from "chai";
-import type { Operator, OperatorContext, OperatorLogic } from "../../lib/operators/contract.js";
-import type { KeyGroupRange, StateBackend, StatePart } from "../../lib/state/contract.js";
-import { heapBackend } from "../../lib/state/heap/backend.js";
-import { rangeOf } from "../../lib/state/key.js";
+
+import { assert, present } from "../base/assert.js";
+import { MillraceError } from "../base/error.js";
+import type { Operator, OperatorContext, OperatorLogic } from "../operators/contract.js";
+import type { KeyGroupRange, StateBackend, StatePart } from "../state/contract.js";
+import { heapBackend } from "../state/heap/backend.js";
+import { rangeOf } from "../state/key.js";
 
 export type Saved = Record<string, { value: unknown; stamp: number; keyGroup: number }[]>;
 
@@ -26,6 +28,12 @@ export class Bench {
   /** The level of a closed gate: 2 suspends inside a record. */
   closed = 1;
   paused = false;
+  /** What an opened gate takes until it closes again. */
+  refill = 3;
+  /** A closed gate refuses an offer before it opens; what emits all the same breaks the contract. */
+  refuses = false;
+  /** Done to every record that is emitted. */
+  carry: (record: unknown) => unknown = (record) => record;
   /** Watermarks that went on below. */
   readonly passed: number[] = [];
   private watermark = Number.NEGATIVE_INFINITY;
@@ -34,7 +42,7 @@ export class Bench {
   constructor(logic: OperatorLogic, subtask = 0, parallelism = 1, backend: StateBackend = heapBackend) {
     this.groups = rangeOf(subtask, 128, parallelism);
     const declare = (part: StatePart) => {
-      expect(this.parts.has(part.name)).to.equal(false);
+      assert(!this.parts.has(part.name), `two parts are named "${part.name}"`);
       this.parts.set(part.name, part);
     };
     const context = {
@@ -45,12 +53,12 @@ export class Bench {
       maxParallelism: 128,
       gate: this.gate,
       out: (record: unknown, timestamp: number) => {
-        this.rows.push(record);
+        this.rows.push(this.carry(record));
         this.times.push(timestamp);
         if (--this.credit <= 0) this.gate.level = this.closed;
       },
       side: (tag: string) => (record: unknown, timestamp: number) =>
-        this.sides.push([tag, record, timestamp]),
+        this.sides.push([tag, this.carry(record), timestamp]),
       counters: this.counters,
       wake: () => this.wakes++,
       pause: () => {
@@ -80,21 +88,32 @@ export class Bench {
           parts: { declare },
         }),
     };
-    this.operator = logic.create!(context as unknown as OperatorContext);
+    this.operator = present(logic.create)(context as unknown as OperatorContext);
   }
 
   /** Goes on until nothing is suspended; the gate opens as often as it closes. */
   settle(): void {
-    while (this.operator.proceed !== undefined && !this.operator.proceed()) this.reopen();
+    this.through(() => this.operator.proceed?.() ?? true);
     if (this.advancesAgain) this.advance(this.watermark);
   }
 
   advance(watermark: number): void {
     this.watermark = watermark;
     this.advancesAgain = false;
-    while (this.operator.advance !== undefined && !this.operator.advance(watermark)) this.reopen();
+    this.through(() => this.operator.advance?.(watermark) ?? true);
     const passes = this.operator.passes === undefined ? watermark : this.operator.passes(watermark);
     if (passes > (this.passed.at(-1) ?? Number.NEGATIVE_INFINITY)) this.passed.push(passes);
+  }
+
+  /** Wall time is `wall`. */
+  tick(wall: number): void {
+    this.wall = wall;
+    this.operator.rest?.(this.steady);
+    this.settle();
+  }
+
+  finish(): void {
+    this.through(() => this.operator.finish?.() ?? true);
   }
 
   /** Entries of state and timers. */
@@ -102,14 +121,27 @@ export class Bench {
     return Object.values(this.freeze()()).reduce((sum, entries) => sum + entries.length, 0);
   }
 
-  freeze(): () => Saved {
+  /** What has changed since the snapshot before, `base`, and `base` itself: as one to be loaded. */
+  freezeSince(base: Saved): Saved {
+    const kinds = new Map<string, string>();
+    const changes = this.freeze("delta", kinds)();
+    return Object.fromEntries(
+      Object.entries(changes).map(([name, entries]) => {
+        return [name, kinds.get(name) === "delta" ? [...(base[name] ?? []), ...entries] : entries];
+      }),
+    );
+  }
+
+  freeze(wanted: "full" | "delta" = "full", kinds = new Map<string, string>()): () => Saved {
     const saved: Saved = {};
     const frozen = [...this.parts.values()].map((part) => {
       const entries: Saved[string] = [];
       saved[part.name] = entries;
-      return part.freeze("full", {
+      const taken = part.freeze(wanted, {
         entry: (each, stamp, keyGroup) => entries.push({ value: structuredClone(each), stamp, keyGroup }),
       });
+      kinds.set(part.name, taken.kind);
+      return taken;
     });
     return () => {
       for (const each of frozen) while (!each.pack(() => true));
@@ -137,8 +169,20 @@ export class Bench {
     return this.rows.splice(0);
   }
 
-  private reopen(): void {
+  /** Calls until it is through; the gate opens as often as it has closed. */
+  private through(go: () => boolean): void {
+    while (!go()) this.reopen(go);
+  }
+
+  private reopen(go: () => boolean): void {
+    if (this.refuses && this.gate.level > 0) {
+      const before = this.rows.length + this.sides.length;
+      go();
+      if (this.rows.length + this.sides.length > before) {
+        throw new MillraceError("TEST_CONTRACT_BROKEN", "the operator emits although its gate is closed");
+      }
+    }
     this.gate.level = 0;
-    this.credit = 3;
+    this.credit = this.refill;
   }
 }

@@ -1,8 +1,8 @@
 /** The model of keyed state: plain Maps, and random operations on both. */
-import { expect } from "chai";
-import fc from "fast-check";
-import type { KeyedState } from "../../lib/state/contract.js";
-import { aggregating, list, map, reducing, value } from "../../lib/state/descriptors.js";
+import { seededRandom } from "../../base/random.js";
+import type { KeyedState } from "../../state/contract.js";
+import { aggregating, list, map, reducing, value } from "../../state/descriptors.js";
+import { holds, same } from "./contract-case.js";
 import { type Chains, type OpenBackend, StateBench, type Taking } from "./state-bench.js";
 
 interface Account {
@@ -48,14 +48,14 @@ type Model = Map<number | string, Held>;
 type Change = (handles: Handles, held: Held, n: number) => void;
 
 /** One change of one kind of state, done to both alike. */
-const changes: Readonly<Record<string, Change>> = {
+export const CHANGES: Readonly<Record<string, Change>> = {
   update({ value }, held, n) {
     value.update({ count: n, sum: 0 - n });
     held.value = { count: n, sum: 0 - n };
   },
   changeInPlace({ value }, held, n) {
     const account = value.get();
-    expect(account).to.deep.equal(held.value);
+    same(account, held.value, "a value of a key");
     if (account === undefined) return;
     account.sum += n;
     value.update(account);
@@ -77,7 +77,7 @@ const changes: Readonly<Record<string, Change>> = {
   },
   replaceList({ list }, held, n) {
     const shorter = held.list.slice(n * 4);
-    expect(list.get()).to.deep.equal(held.list);
+    same(list.get(), held.list, "the list of a key");
     list.update(shorter);
     held.list = shorter;
   },
@@ -91,8 +91,8 @@ const changes: Readonly<Record<string, Change>> = {
   },
   changeEntry({ map }, held, n) {
     const account = map.get(n);
-    expect(account).to.deep.equal(held.map.get(n));
-    expect(map.has(n)).to.equal(held.map.has(n));
+    same(account, held.map.get(n), "a value of a key");
+    same(map.has(n), held.map.has(n), "has(key) of a map");
     if (account === undefined) return;
     account.sum *= 2;
     map.set(n, account);
@@ -133,40 +133,38 @@ const changes: Readonly<Record<string, Change>> = {
   },
 };
 
-const KEYS: readonly (number | string)[] = ["1", 1, 2, 3.5, "a key that is longer than thirteen"];
+export const KEYS: readonly (number | string)[] = ["1", 1, 2, 3.5, "a key that is longer than thirteen"];
 
 /** Keys that fill the tables, so that a snapshot takes several slices. */
 const FILLING = 200;
 
-type Step =
+export type Step =
   | { readonly do: "change"; readonly key: number | string; readonly what: string; readonly n: number }
   | { readonly do: "freeze"; readonly kind: "full" | "delta" }
   | { readonly do: "slice" | "pack" | "release" | "restore" | "rest" };
 
-export const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 12,
-      arbitrary: fc.record({
-        do: fc.constant("change" as const),
-        key: fc.constantFrom(...KEYS),
-        what: fc.constantFrom(...Object.keys(changes)),
-        n: fc.integer({ min: 0, max: 99 }),
-      }),
-    },
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        do: fc.constant("freeze" as const),
-        kind: fc.constantFrom("full" as const, "delta" as const, "delta" as const),
-      }),
-    },
-    { weight: 3, arbitrary: fc.constant({ do: "slice" as const }) },
-    { weight: 2, arbitrary: fc.constant({ do: "pack" as const }) },
-    { weight: 1, arbitrary: fc.constantFrom<Step>({ do: "release" }, { do: "restore" }, { do: "rest" }) },
-  ),
-  { minLength: 20, maxLength: 120 },
-);
+/** What a step may do, each as often as it is listed. */
+const KINDS: readonly Step["do"][] = [
+  ...new Array<Step["do"]>(12).fill("change"),
+  ...(["freeze", "freeze", "freeze", "slice", "slice", "slice", "pack", "pack"] as const),
+  ...(["release", "restore", "rest"] as const),
+];
+
+const STEPS_MIN = 20;
+const STEPS_MAX = 120;
+
+/** Steps as the seed has it. */
+export function drawSteps(seed: number): Step[] {
+  const random = seededRandom(seed);
+  const below = (limit: number) => random.u32() % limit;
+  const of = <T>(choices: readonly T[]): T => choices[below(choices.length)]!;
+  return Array.from({ length: STEPS_MIN + below(STEPS_MAX - STEPS_MIN) }, (): Step => {
+    const kind = of(KINDS);
+    if (kind === "change") return { do: kind, key: of(KEYS), what: of(Object.keys(CHANGES)), n: below(100) };
+    if (kind === "freeze") return { do: kind, kind: of(["full", "delta", "delta"]) };
+    return { do: kind };
+  });
+}
 
 /** Runs steps on state and model. What is restored must be the model as it was at the freeze. */
 export class ModelRun {
@@ -208,7 +206,7 @@ export class ModelRun {
     const held: Held = this.model.get(key) ?? { list: [], map: new Map() };
     this.model.set(key, held);
     this.bench.use(key);
-    changes[what]!(this.handles, held, n);
+    CHANGES[what]!(this.handles, held, n);
   }
 
   private freeze(kind: "full" | "delta"): void {
@@ -226,7 +224,7 @@ export class ModelRun {
 
   private complete(): void {
     this.slice(() => false);
-    expect(this.taking).to.equal(undefined);
+    holds(this.taking === undefined, "a snapshot that may take its time is not through");
   }
 
   private release(): void {
@@ -243,13 +241,13 @@ export class ModelRun {
     for (const [key, held] of this.model) {
       this.bench.use(key);
       const { value, list, map, reducing, aggregating } = this.handles;
-      expect(value.get()).to.deep.equal(held.value);
-      expect(list.get()).to.deep.equal(held.list);
-      expect(new Map(map.entries())).to.deep.equal(held.map);
-      expect(map.size).to.equal(held.map.size);
-      expect(reducing.get()).to.equal(held.reducing);
+      same(value.get(), held.value, "the value of a key");
+      same(list.get(), held.list, "the list of a key");
+      same(new Map(map.entries()), held.map, "the map of a key");
+      same(map.size, held.map.size, "the size of a map");
+      same(reducing.get(), held.reducing, "the reducing of a key");
       const account = held.aggregating;
-      expect(aggregating.get()).to.deep.equal(account && [account.count, account.sum]);
+      same(aggregating.get(), account && [account.count, account.sum], "the aggregating of a key");
     }
   }
 

@@ -1,10 +1,10 @@
-/** Opens keyed state for a test, takes checkpoints of it and restores them. */
+/** Opens keyed state without a job, takes checkpoints of it and restores them. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "chai";
-import type { BackendContext, FrozenPart, KeyedState, StatePart } from "../../lib/state/contract.js";
-import { canonicalKey, keyGroupOf } from "../../lib/state/key.js";
+import type { BackendContext, FrozenPart, KeyedState, StatePart } from "../../state/contract.js";
+import { canonicalKey, keyGroupOf } from "../../state/key.js";
+import { holds } from "./contract-case.js";
 
 export type OpenBackend = (context: BackendContext) => KeyedState;
 
@@ -90,9 +90,12 @@ export class StateBench {
           const copy = structuredClone(value) as SavedEntry["value"];
           const key = canonicalKey("gone" in copy ? copy.gone : copy.key);
           const unit = canonicalKey([typeof key, String(key), typeof copy.at, canonicalKey(copy.at)]);
-          expect(seen.has(unit), "an entry is written once").to.equal(false);
+          holds(!seen.has(unit), "an entry is written twice");
           seen.add(unit);
-          expect(keyGroup, "an entry's key group").to.equal(keyGroupOf(key, GROUPS));
+          holds(
+            keyGroup === keyGroupOf(key, GROUPS),
+            "an entry is written under another key group than its key's",
+          );
           own.push({ value: copy, stamp, keyGroup });
         },
       });
@@ -124,7 +127,7 @@ export class StateBench {
   /** A checkpoint in one go. */
   checkpoint(wanted: "full" | "delta"): { chains: Chains; taking: Taking } {
     const taking = this.freeze(wanted);
-    expect(taking.slice()).to.equal(true);
+    holds(taking.slice(), "a snapshot that may take its time is not through");
     return { chains: taking.chains(), taking };
   }
 

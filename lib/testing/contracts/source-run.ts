@@ -2,8 +2,9 @@
  * Runs a source's enumerator and readers without a job, as the runtime does: what a reader asks for is answered
  * later, restored splits are dealt out before the readers start, and a cut waits for answers on their way.
  */
-import type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "../../lib/source/contract.js";
-import { dealSplits } from "../../lib/source/static-enumerator.js";
+import type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "../../source/contract.js";
+import { dealSplits } from "../../source/static-enumerator.js";
+import { broken, same } from "./contract-case.js";
 
 /** What a checkpoint keeps of a source, after it was text. */
 export interface Cut {
@@ -15,10 +16,10 @@ export interface Cut {
 export type BySplit = Map<string, unknown[]>;
 
 interface Subtask {
-  readonly reader: SourceReader;
-  /** Ids of its splits, by ordinal. */
-  readonly ids: string[];
-  readonly ended: Set<number>;
+  reader: SourceReader;
+  /** Its splits, by ordinal. */
+  splits: Split[];
+  ended: Set<number>;
 }
 
 export class SourceRun {
@@ -27,38 +28,56 @@ export class SourceRun {
   readonly sequence: unknown[] = [];
   private readonly subtasks: Subtask[] = [];
   private readonly enumerator: SplitEnumerator;
+  private readonly newReader: (subtask: number) => SourceReader;
   private readonly abort = new AbortController();
   private readonly onTheWay = new Set<Promise<void>>();
   private failure: unknown;
   private woken: (() => void) | undefined;
 
-  private constructor(enumerator: SplitEnumerator) {
-    this.enumerator = enumerator;
+  private constructor(definition: SourceDefinition<any, any>, parallelism: number, from: Cut | undefined) {
+    const place = { job: "job", operator: "source", parallelism };
+    const restored = from === undefined ? {} : { restored: from.enumerator };
+    this.enumerator = definition.createEnumerator({ ...place, ...restored });
+    this.newReader = (subtask) =>
+      definition.createReader({
+        ...place,
+        subtask,
+        requestSplits: () => this.answer(subtask),
+        wake: () => this.woken?.(),
+        fail: (error) => {
+          this.failure = error;
+          this.woken?.();
+        },
+        signal: this.abort.signal,
+      });
   }
 
   static async start(definition: SourceDefinition<any, any>, parallelism: number, from?: Cut) {
-    const place = { job: "job", operator: "source", parallelism };
-    const restored = from === undefined ? {} : { restored: from.enumerator };
-    const run = new SourceRun(definition.createEnumerator({ ...place, ...restored }));
+    const run = new SourceRun(definition, parallelism, from);
     await run.enumerator.start();
     const shares = dealSplits(from?.splits ?? [], parallelism);
     for (let subtask = 0; subtask < parallelism; subtask++) {
-      const reader = definition.createReader({
-        ...place,
-        subtask,
-        requestSplits: () => run.answer(subtask),
-        wake: () => run.woken?.(),
-        fail: (error) => {
-          run.failure = error;
-          run.woken?.();
-        },
-        signal: run.abort.signal,
-      });
-      run.subtasks.push({ reader, ids: [], ended: new Set() });
+      run.subtasks.push({ reader: run.newReader(subtask), splits: [], ended: new Set() });
       if (shares[subtask]!.length > 0) run.add(subtask, shares[subtask]!);
     }
     for (const { reader } of run.subtasks) reader.start();
     return run;
+  }
+
+  /** Whether readers can fail one by one. */
+  get takesBack(): boolean {
+    return this.enumerator.addSplitsBack !== undefined;
+  }
+
+  /** A reader fails before any checkpoint: its splits go back, what it gave is forgotten, another one begins. */
+  async fail(subtask: number): Promise<void> {
+    while (this.onTheWay.size > 0) await Promise.all(this.onTheWay);
+    const failed = this.subtasks[subtask]!;
+    await failed.reader.close();
+    for (const { id } of failed.splits) this.records.delete(id);
+    this.enumerator.addSplitsBack!(failed.splits, subtask);
+    Object.assign(failed, { reader: this.newReader(subtask), splits: [], ended: new Set() });
+    failed.reader.start();
   }
 
   get total(): number | undefined {
@@ -97,10 +116,16 @@ export class SourceRun {
       enumerator: this.enumerator.snapshot(),
       splits: this.subtasks.flatMap(({ reader }) => reader.snapshot()),
     };
+    const text = JSON.stringify(live);
     // Going on must not change what was answered.
     for (const subtask of this.subtasks) subtask.reader.next();
     this.enumerator.request(0);
-    const cut = JSON.parse(JSON.stringify(live)) as Cut;
+    const cut = JSON.parse(text) as Cut;
+    same(
+      cut,
+      { ...(live.enumerator === undefined ? {} : { enumerator: live.enumerator }), splits: live.splits },
+      "what is restored from JSON",
+    );
     await this.close();
     return cut;
   }
@@ -111,19 +136,23 @@ export class SourceRun {
     await this.enumerator.close();
   }
 
-  private take({ reader, ids, ended }: Subtask): boolean {
+  private take({ reader, splits, ended }: Subtask): boolean {
     const before = JSON.stringify(reader.snapshot());
-    if (JSON.stringify(reader.snapshot()) !== before) throw new Error("a snapshot changes the reader");
+    if (JSON.stringify(reader.snapshot()) !== before)
+      broken("what a reader answers to snapshot() differs from what it answered just before");
     const record = reader.next();
     if (record !== undefined) {
-      const id = ids[reader.split]!;
-      if (ended.has(reader.split)) throw new Error(`a record of ${id}, which has ended`);
+      const split = splits[reader.split];
+      if (split === undefined) return broken(`a record of split ${reader.split}, which was never given`);
+      const { id } = split;
+      if (ended.has(reader.split)) broken(`a record of split "${id}", which was told to have ended`);
       if (!this.records.has(id)) this.records.set(id, []);
       this.records.get(id)!.push(record);
       this.sequence.push(record);
     }
     for (const ordinal of reader.takeEndedSplits()) {
-      if (ended.has(ordinal) || ordinal >= ids.length) throw new Error(`split ${ordinal} ended twice`);
+      if (ended.has(ordinal) || ordinal >= splits.length)
+        broken(`split ${ordinal} ended twice, or was never given`);
       ended.add(ordinal);
     }
     return record !== undefined;
@@ -142,8 +171,8 @@ export class SourceRun {
   }
 
   private add(subtask: number, splits: readonly Split[]): void {
-    const { reader, ids } = this.subtasks[subtask]!;
-    ids.push(...splits.map(({ id }) => id));
+    const { reader, splits: given } = this.subtasks[subtask]!;
+    given.push(...splits);
     reader.addSplits(splits);
   }
 }

@@ -3,11 +3,11 @@
  * checkpoints are taken, complete or are aborted, and when process or attempt ends. The sink operator, its
  * writers and its committer are the real ones.
  */
-import type { PendingCommittable } from "../../lib/checkpoint/snapshot.js";
-import type { Operator, OperatorContext } from "../../lib/operators/contract.js";
-import { sinkLogic } from "../../lib/operators/sink.js";
-import type { Committable, SinkCommitter, SinkDefinition } from "../../lib/sink/contract.js";
-import type { StatePart } from "../../lib/state/contract.js";
+import type { PendingCommittable } from "../../checkpoint/snapshot.js";
+import type { Operator, OperatorContext } from "../../operators/contract.js";
+import { sinkLogic } from "../../operators/sink.js";
+import type { Committable, SinkCommitter, SinkDefinition } from "../../sink/contract.js";
+import type { StatePart } from "../../state/contract.js";
 
 /** What a checkpoint holds of the sink. */
 export interface SinkCheckpoint {
