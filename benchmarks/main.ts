@@ -9,6 +9,7 @@ import { peers } from "./peers/suite.js";
 import { resources } from "./resources/suite.js";
 import { slots } from "./slots/suite.js";
 import { state } from "./state/suite.js";
+import { timers } from "./timers/suite.js";
 import { windows } from "./windows/suite.js";
 
 const HELP = `Usage: npm run bench -- <suite> [options]
@@ -25,6 +26,7 @@ Suites
             --events N --seconds N --pairs 5
   peers     Nexmark queries by rxjs, node:stream, structured clone and Piscina tasks: --events N
   windows   sliding by little, and windows of the general kind, against windows that share panes: --events N --pairs 5
+  timers    a million timers of a keyed function, registered, fired and snapshotted: --events N --pairs 5
 
 Options
   --json    one JSON object per line
@@ -94,6 +96,12 @@ const suites: Readonly<Record<string, () => Promise<void>>> = {
   windows: () =>
     windows({
       records: Number(values.events ?? 3_000_000),
+      pairs: Number(values.pairs ?? 5),
+      json: values.json,
+    }),
+  timers: () =>
+    timers({
+      timers: Number(values.events ?? 1_000_000),
       pairs: Number(values.pairs ?? 5),
       json: values.json,
     }),

@@ -35,6 +35,7 @@ import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
 import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
 import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
 import type { Job, Recovery, SubtaskMetrics } from "./job.js";
+import { latenciesOf, latencyOption } from "./metrics/latencies.js";
 import { RoundTimes } from "./metrics/round-times.js";
 import { TaskMetrics } from "./metrics/task-metrics.js";
 import { RecentTimes } from "./metrics/time-rates.js";
@@ -67,6 +68,8 @@ export interface RunOptions {
   readonly hangTimeout?: Duration;
   /** How long a batch may wait for more records before it crosses threads; default "100ms". */
   readonly bufferTimeout?: Duration;
+  /** Sources send a marker this often, which measures how long records take to each operator. Off by default. */
+  readonly latencyTracking?: Duration;
   /** How much channels between threads may have in flight; false: always the most. On by default. */
   readonly debloat?: DebloatOptions | false;
   /** Old generation of each slot's heap, MiB; default 2048. */
@@ -250,6 +253,7 @@ function resolveOptions(options: RunOptions): JobOptions {
     ...(options.checkpoint === undefined && options.from === undefined ? {} : { rescalable: true }),
     ...(options.stateBackend === undefined ? {} : { stateBackend: options.stateBackend }),
     bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
+    ...latencyOption(options.latencyTracking),
     ...(maxParallelism === undefined ? {} : { maxParallelism }),
     ...(chaining === undefined ? {} : { chaining }),
     ...(localCombine === undefined ? {} : { localCombine }),
@@ -373,11 +377,16 @@ class RunningJob implements Job {
   }
 
   metrics(): SubtaskMetrics[] {
-    const { tasks, metrics } = this.coordinator.placement;
+    const { tasks, metrics, latencies } = this.coordinator.placement;
     const { vertices } = this.coordinator.plan.jobGraph;
     const read = tasks.map(({ vertex, subtask, metricsRow }) => ({
       name: `${vertex}/${subtask}`,
-      values: { vertex: vertices[vertex]!.name, subtask, ...new TaskMetrics(metrics, metricsRow).read() },
+      values: {
+        vertex: vertices[vertex]!.name,
+        subtask,
+        ...new TaskMetrics(metrics, metricsRow).read(),
+        ...(latencies && { latency: latenciesOf(latencies, metricsRow, vertices) }),
+      },
     }));
     const rates = this.times.rates(
       systemClock.steady(),

@@ -85,6 +85,7 @@ export { text } from "./formats/text.js";
 export type { SlotSharingGroup } from "./graph/resource-profile.js";
 export type { ResourceOptions } from "./host/machine.js";
 export type { Job, SubtaskMetrics } from "./job.js";
+export type { Latency } from "./metrics/latencies.js";
 export type { RoundTimes } from "./metrics/round-times.js";
 export {
   type Aggregate,
@@ -159,7 +160,15 @@ export {
   value,
 } from "./state/descriptors.js";
 export type { BlobStore, PutOptions } from "./storage/contract.js";
-export { type WatermarkStrategy, watermarks } from "./time/watermarks.js";
+export {
+  type AlignmentOptions,
+  type PeriodicGenerator,
+  type PeriodicOptions,
+  type Timestamp,
+  type WatermarkOptions,
+  type WatermarkStrategy,
+  watermarks,
+} from "./time/watermarks.js";
 export {
   type AlignedOptions,
   type AlignedWindows,

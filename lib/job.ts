@@ -3,6 +3,7 @@ import type { MillraceError } from "./base/error.js";
 import type { CheckpointsOverview } from "./checkpoint/statistics.js";
 import type { Rescaled, Rescaling } from "./coordinator/job-scaling.js";
 import type { ResourceOptions } from "./host/machine.js";
+import type { Latency } from "./metrics/latencies.js";
 import type { RoundTimes } from "./metrics/round-times.js";
 import type { MetricValues } from "./metrics/task-metrics.js";
 import type { TimeRates } from "./metrics/time-rates.js";
@@ -26,6 +27,8 @@ export interface Recovery {
 export interface SubtaskMetrics extends MetricValues, TimeRates {
   readonly vertex: string;
   readonly subtask: number;
+  /** With `latencyTracking`, by source: from there to here. */
+  readonly latency?: Readonly<Record<string, Latency>>;
 }
 
 /** A running job. */

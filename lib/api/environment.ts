@@ -6,7 +6,7 @@ import type { DeadLetter } from "../operators/error-policy.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Program } from "../protocol/program.js";
 import type { SourceDefinition } from "../source/contract.js";
-import type { WatermarkStrategy } from "../time/watermarks.js";
+import { functionsOfStrategy, type WatermarkStrategy } from "../time/watermarks.js";
 import { GraphBuilder } from "./graph-builder.js";
 import { DataStream, Operator } from "./streams.js";
 
@@ -44,7 +44,7 @@ export class Environment {
   source<T>(name: string, definition: SourceDefinition<T, any>, options: SourceOptions<T> = {}): Operator<T> {
     const { watermarks, schema, slotSharingGroup } = options;
     const logic: SourceLogic = {
-      functions: watermarks === undefined ? [] : [watermarks.timestampOf],
+      functions: watermarks === undefined ? [] : functionsOfStrategy(watermarks),
       source: definition as SourceDefinition,
       watermarks,
       validate: schema === undefined ? undefined : validator(schema),

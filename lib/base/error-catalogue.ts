@@ -59,6 +59,9 @@ export const catalogue = {
     "Give the source `watermarks` whose function answers a time in ms or a Date for every record, or use windows by " +
       "processing time.",
   ),
+  WATERMARK_INVALID: entry(
+    "The generator given to `watermarks.periodic` or `punctuated` answers a time in ms, a Date, or undefined.",
+  ),
   ASYNC_TIMEOUT: entry(
     "Raise `timeout` (it covers all attempts of a record), or say with `onError` what becomes of such records.",
     true,

@@ -15,6 +15,7 @@ const KEYS: readonly (keyof RunOptions)[] = [
   "inline",
   "hangTimeout",
   "bufferTimeout",
+  "latencyTracking",
   "debloat",
   "slotHeapMb",
   "resources",

@@ -9,11 +9,13 @@ import { assert } from "../base/assert.js";
 import { MillraceError } from "../base/error.js";
 import { RING_BYTES } from "../base/limits.js";
 import type { Barrier } from "../checkpoint/barrier.js";
+import { createLatencies } from "../metrics/latencies.js";
 import type { CommittableReport, TaskId } from "../protocol/deployment.js";
 import type { AttemptOptions, RunOrigin } from "./attempt-options.js";
 import { type Placement, place } from "./placement.js";
 import { RegionRun } from "./region-run.js";
 import { type Region, regionsOf, renewed } from "./regions.js";
+import { SourceAligner } from "./source-aligner.js";
 import { Watchdog } from "./watchdog.js";
 
 export class Attempt {
@@ -34,11 +36,12 @@ export class Attempt {
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
   private readonly allFinished: Promise<void>;
   private watchdog: Watchdog | undefined;
+  private aligner: SourceAligner | undefined;
 
   constructor(given: AttemptOptions) {
     this.given = given;
     this.numbers = [given.number];
-    this.placement = place(given.plan.jobGraph, given.ringBytes, given.machine);
+    this.placement = tracked(place(given.plan.jobGraph, given.ringBytes, given.machine), given);
     this.regions = regionsOf(given.plan.jobGraph, this.placement);
     this.runs = this.regions.map((region) => this.runOf(region, given.number, given.origin));
     this.allFinished = new Promise((resolve, reject) => {
@@ -62,6 +65,7 @@ export class Attempt {
   async run(): Promise<void> {
     await Promise.all(this.runs.map((run) => run.start()));
     this.isRunning = true;
+    if (!this.ended) this.aligner = this.align();
     await this.allFinished;
   }
 
@@ -114,15 +118,32 @@ export class Attempt {
   /** All tasks have finished: lets their threads go. */
   async close(): Promise<void> {
     this.ended = true;
-    this.watchdog?.stop();
+    this.stopWatching();
     await Promise.all(this.runs.map((run) => run.close()));
   }
 
   /** Ends every slot, whatever it is doing. */
   async abort(): Promise<void> {
     this.ended = true;
-    this.watchdog?.stop();
+    this.stopWatching();
     await Promise.all(this.runs.map((run) => run.end()));
+  }
+
+  private stopWatching(): void {
+    this.watchdog?.stop();
+    this.aligner?.stop();
+  }
+
+  private align(): SourceAligner {
+    const { plan, scheduler } = this.given;
+    return new SourceAligner({
+      plan,
+      scheduler,
+      view: () => this.placement,
+      tell: (vertex, limit) => {
+        for (const run of this.runs) run.alignSource(vertex, limit, this.placement);
+      },
+    });
   }
 
   private runOf(region: Region, number: number, origin: RunOrigin): RegionRun {
@@ -163,4 +184,10 @@ export class Attempt {
     const message = `slot ${slot} has not moved for ${hangTimeoutMs} ms (${names.join(", ")})`;
     return new MillraceError("SLOT_HUNG", message, { job });
   }
+}
+
+/** With memory for latencies, where they are asked for. */
+function tracked(placement: Placement, { options, plan }: AttemptOptions): Placement {
+  if (options.latencyIntervalMs === undefined) return placement;
+  return { ...placement, latencies: createLatencies(placement.tasks.length, plan.jobGraph.vertices.length) };
 }

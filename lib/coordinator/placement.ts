@@ -27,6 +27,8 @@ export interface Placement {
   readonly doorbells: readonly SharedArrayBuffer[];
   readonly progress: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
+  /** Absent: no latencies are tracked. */
+  readonly latencies?: SharedArrayBuffer;
   readonly roundTimes: SharedArrayBuffer;
 }
 

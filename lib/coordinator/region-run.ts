@@ -87,6 +87,13 @@ export class RegionRun {
     }
   }
 
+  alignSource(vertex: number, limit: number, { slotOf }: Placement): void {
+    if (this.ended) return;
+    for (const [slot, { control }] of this.hosts) {
+      if (slotOf[vertex]!.includes(slot)) control.alignSource(vertex, limit);
+    }
+  }
+
   checkpointCompleted(checkpoint: number): void {
     if (this.ended) return;
     for (const { control } of this.hosts.values()) control.checkpointCompleted(checkpoint);
@@ -130,7 +137,7 @@ export class RegionRun {
   }
 
   private deploymentOf(slot: number, placement: Placement): Deployment {
-    const { slotOf, tasks, rings, doorbells, progress, metrics, roundTimes } = placement;
+    const { slotOf, tasks, rings, doorbells, progress, metrics, latencies, roundTimes } = placement;
     const { moduleUrl, params, options, fingerprint, runId, plan, checkpoints } = this.given;
     const { restores, restoreFrom } = this.origin;
     const { edges } = plan.jobGraph;
@@ -152,6 +159,7 @@ export class RegionRun {
       doorbells,
       progress,
       metrics,
+      ...(latencies === undefined ? {} : { latencies }),
       roundTimes,
       tasks: tasks.filter(isHere),
       rings: rings.filter(({ edge, from, to }) => {

@@ -92,6 +92,9 @@ export function slotControl(events: SlotEvents): SlotControl {
     addSplits(vertex, subtask, splits) {
       slot?.addSplits(vertex, subtask, splits);
     },
+    alignSource(vertex, limit) {
+      slot?.alignSource(vertex, limit);
+    },
     trigger(barrier, tasks) {
       slot?.trigger(barrier, tasks);
     },

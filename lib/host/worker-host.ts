@@ -37,6 +37,7 @@ interface RemoteControl {
   deploy(slot: number, deployment: unknown): Promise<Answer>;
   start(slot: number): Promise<Answer>;
   addSplits(slot: number, vertex: number, subtask: number, splits: unknown): void;
+  alignSource(slot: number, vertex: number, limit: number): void;
   trigger(slot: number, barrier: unknown, tasks: unknown): void;
   checkpointCompleted(slot: number, checkpoint: number): void;
   checkpointAborted(slot: number, checkpoint: number): void;
@@ -289,6 +290,7 @@ class WorkerHost {
       deploy: (deployment) => ask(remote.deploy(slot, deployment)),
       start: () => ask(remote.start(slot)),
       addSplits: (vertex, subtask, splits) => void remote.addSplits(slot, vertex, subtask, splits),
+      alignSource: (vertex, limit) => void remote.alignSource(slot, vertex, limit),
       trigger: (barrier, tasks) => void remote.trigger(slot, barrier, tasks),
       checkpointCompleted: (checkpoint) => void remote.checkpointCompleted(slot, checkpoint),
       checkpointAborted: (checkpoint) => void remote.checkpointAborted(slot, checkpoint),
@@ -348,6 +350,7 @@ class HostedSlots {
     },
     start: (slot) => answer(this.of(slot)?.start()),
     addSplits: (slot, vertex, subtask, splits) => this.of(slot)?.addSplits(vertex, subtask, splits as never),
+    alignSource: (slot, vertex, limit) => this.of(slot)?.alignSource(vertex, limit),
     trigger: (slot, barrier, tasks) => this.of(slot)?.trigger(barrier as never, tasks as never),
     checkpointCompleted: (slot, checkpoint) => this.of(slot)?.checkpointCompleted(checkpoint),
     checkpointAborted: (slot, checkpoint) => this.of(slot)?.checkpointAborted(checkpoint),

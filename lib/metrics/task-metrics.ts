@@ -16,6 +16,8 @@ export const METRIC_FIELDS = [
   "idleMs",
   "backPressuredMs",
   "watermark",
+  /** Of a source: 1 while it is idle; of one that is aligned with others, also while it has no split. */
+  "sourceIdle",
   "consumed",
   "lateRecordsDropped",
   "recordsFailed",
@@ -57,6 +59,10 @@ export class TaskMetrics {
 
   set(field: MetricField, value: number): void {
     this.view[PLACE[field]] = value;
+  }
+
+  get(field: MetricField): number {
+    return this.view[PLACE[field]]!;
   }
 
   add(field: MetricField, value: number): void {

@@ -22,6 +22,8 @@ export interface JobOptions {
   readonly rescalable?: boolean;
   readonly keptMaxParallelism?: Readonly<Record<string, number>>;
   readonly bufferTimeoutMs: number;
+  /** How often sources send latency markers; absent: never. */
+  readonly latencyIntervalMs?: number;
   /** Absent: what channels may have in flight stays as it is. */
   readonly debloat?: DebloatSettings;
   /** `heap`, `lmdb` or the URL of a module; default heap. */
@@ -72,6 +74,8 @@ export interface Deployment {
   /** One word per slot, bumped every round of its host's loop. */
   readonly progress: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
+  /** Where latencies are tracked: by row of the metrics and vertex of the source. */
+  readonly latencies?: SharedArrayBuffer;
   /** How long every slot's rounds took (see metrics/round-times.ts). */
   readonly roundTimes: SharedArrayBuffer;
 }
@@ -112,6 +116,8 @@ export interface SlotControl {
   start(): Promise<void>;
   /** `undefined`: there will be no more splits. */
   addSplits(vertex: number, subtask: number, splits: readonly Split[] | undefined): void;
+  /** The readers of a source read no further than to this event time; Infinity: as far as they can. */
+  alignSource(vertex: number, limit: number): void;
   /** Puts a barrier in front of what these tasks do next. */
   trigger(barrier: Barrier, tasks: readonly TaskId[]): void;
   checkpointCompleted(checkpoint: number): void;

@@ -10,4 +10,6 @@ export const ElementKind = {
   END: 20,
   /** Payload: the barrier as JSON. */
   BARRIER: 21,
+  /** Payload: when the marker left its source as a double, and the source's vertex as u32. */
+  LATENCY: 22,
 } as const;

@@ -4,8 +4,17 @@
  * sender without credit holds back, what was taken out of a ring ahead of time.
  */
 import type { Barrier } from "../checkpoint/barrier.js";
+import type { LatencyMarker } from "./latency-marker.js";
 
-export const Queued = { RECORD: 0, WATERMARK: 1, IDLE: 2, BARRIER: 3, END_OF_DATA: 4, END: 5 } as const;
+export const Queued = {
+  RECORD: 0,
+  WATERMARK: 1,
+  IDLE: 2,
+  BARRIER: 3,
+  END_OF_DATA: 4,
+  END: 5,
+  LATENCY: 6,
+} as const;
 
 /** Elements taken before the arrays that still hold their places are cut. */
 const COMPACT_MIN = 4096;
@@ -46,6 +55,10 @@ export class ElementQueue {
 
   idle(idle: boolean): void {
     this.push(Queued.IDLE, undefined, idle ? 1 : 0);
+  }
+
+  latency(marker: LatencyMarker): void {
+    this.push(Queued.LATENCY, marker, 0);
   }
 
   barrier(barrier: Barrier): void {

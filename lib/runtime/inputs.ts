@@ -6,6 +6,7 @@
  * finds marks; records in front of a mark are in flight: `captureToMark` copies them into a checkpoint.
  */
 import type { Barrier } from "../checkpoint/barrier.js";
+import type { LatencyMarker } from "./latency-marker.js";
 
 export type TakeRecord = (record: unknown, timestamp: number, keyGroup: number) => void;
 
@@ -34,6 +35,7 @@ export interface Receiver {
   readonly entry: TakeRecord;
   onWatermark(input: number, watermark: number): void;
   onIdle(input: number, idle: boolean): void;
+  onLatency(marker: LatencyMarker): void;
   onBarrier(input: number, barrier: Barrier): void;
   /** An aligned barrier is on its way behind what waits in the channel. */
   onAnnouncement(input: number, barrier: Barrier): void;

@@ -5,6 +5,7 @@ import type { Bounds } from "../exchange/debloating.js";
 import type { DebloatedChannel } from "./debloater.js";
 import { ElementQueue, Queued } from "./element-queue.js";
 import type { Input, Receiver, TakeRecord } from "./inputs.js";
+import type { LatencyMarker } from "./latency-marker.js";
 import type { Output, OutputOwner } from "./outputs.js";
 
 /** Records that may wait before the sender is asked to stop: as few as its receiver's speed says. */
@@ -89,6 +90,11 @@ export class LocalChannel implements Output, Input, DebloatedChannel {
   idle(idle: boolean): void {
     if (this.open) this.receiver.onIdle(this.input, idle);
     else this.later(() => this.queue.idle(idle));
+  }
+
+  latency(marker: LatencyMarker): void {
+    if (this.open) this.receiver.onLatency(marker);
+    else this.later(() => this.queue.latency(marker));
   }
 
   /** Always queued: the receiver takes its checkpoint in its own turn, not in the sender's. */
@@ -178,6 +184,9 @@ export class LocalChannel implements Output, Input, DebloatedChannel {
           break;
         case Queued.IDLE:
           receiver.onIdle(input, stamp === 1);
+          break;
+        case Queued.LATENCY:
+          receiver.onLatency(value as LatencyMarker);
           break;
         case Queued.BARRIER:
           if ((value as Barrier).id > this.dropBarriersTo) receiver.onBarrier(input, value as Barrier);

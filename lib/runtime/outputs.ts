@@ -6,6 +6,7 @@
  */
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { TakeRecord } from "./inputs.js";
+import type { LatencyMarker } from "./latency-marker.js";
 
 export interface Output {
   /** 0: takes records; 1: finish the record in hand; 2: suspend inside the record in hand. */
@@ -14,6 +15,7 @@ export interface Output {
   pump(): boolean;
   watermark(watermark: number): void;
   idle(idle: boolean): void;
+  latency(marker: LatencyMarker): void;
   /** In band, behind everything given so far. */
   barrier(barrier: Barrier): void;
   /** Whether `overtake` can be called now: no record is partly on its way. */

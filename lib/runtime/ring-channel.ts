@@ -8,6 +8,7 @@ import { RingWriter } from "../exchange/ring.js";
 import { ElementKind } from "./element-kind.js";
 import { ElementQueue, Queued } from "./element-queue.js";
 import type { TakeRecord } from "./inputs.js";
+import type { LatencyMarker } from "./latency-marker.js";
 import type { Output, OutputOwner } from "./outputs.js";
 
 export interface RingChannelOptions {
@@ -18,6 +19,8 @@ export interface RingChannelOptions {
   /** The receiver keeps records. */
   readonly retained: boolean;
 }
+
+const LATENCY_BYTES = 12;
 
 interface WaitingFrame {
   readonly kind: number;
@@ -39,7 +42,7 @@ export class RingChannel implements Output, FrameSink {
   private readonly ring: RingWriter;
   private readonly owner: OutputOwner;
   private readonly bufferTimeoutMs: number;
-  private readonly control = Buffer.alloc(8);
+  private readonly control = Buffer.alloc(LATENCY_BYTES);
   private readonly queue = new ElementQueue();
   /** Frames that found no room at all: parts of large records. */
   private frames: WaitingFrame[] = [];
@@ -75,6 +78,11 @@ export class RingChannel implements Output, FrameSink {
   idle(idle: boolean): void {
     if (this.ready()) this.tell(Queued.IDLE, idle ? 1 : 0);
     else this.queue.idle(idle);
+  }
+
+  latency(marker: LatencyMarker): void {
+    if (this.ready()) this.tell(Queued.LATENCY, 0, marker);
+    else this.queue.latency(marker);
   }
 
   barrier(barrier: Barrier): void {
@@ -182,6 +190,11 @@ export class RingChannel implements Output, FrameSink {
       // One that is unaligned and comes in band overtakes nothing here: a mark would make it seem to.
       if (alignment === "aligned" && alignedTimeoutMs > 0) this.ring.mark(content);
       this.send(ElementKind.BARRIER, content, content.length, 0);
+    } else if (kind === Queued.LATENCY) {
+      const { source, at } = value as LatencyMarker;
+      this.control.writeDoubleLE(at);
+      this.control.writeUInt32LE(source, 8);
+      this.send(ElementKind.LATENCY, this.control, LATENCY_BYTES, 0);
     } else if (kind === Queued.IDLE) {
       this.send(stamp === 1 ? ElementKind.IDLE : ElementKind.ACTIVE, this.control, 0, 0);
     } else {

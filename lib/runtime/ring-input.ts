@@ -12,6 +12,7 @@ import type { DebloatedChannel } from "./debloater.js";
 import { ElementKind } from "./element-kind.js";
 import { ElementQueue, Queued } from "./element-queue.js";
 import type { Input, Receiver, TakeRecord } from "./inputs.js";
+import type { LatencyMarker } from "./latency-marker.js";
 
 export interface RingInputOptions {
   /** The receiver keeps records. */
@@ -186,6 +187,7 @@ export class RingInput implements Input, DebloatedChannel {
       receiver.entry(value, stamp, keyGroup);
     } else if (kind === Queued.WATERMARK) receiver.onWatermark(input, stamp);
     else if (kind === Queued.IDLE) receiver.onIdle(input, stamp === 1);
+    else if (kind === Queued.LATENCY) receiver.onLatency(value as LatencyMarker);
     else if (kind === Queued.BARRIER) this.takeBarrier(value as Barrier);
     else this.takeEnd(kind === Queued.END);
   }
@@ -210,6 +212,9 @@ export class RingInput implements Input, DebloatedChannel {
       case ElementKind.BARRIER:
         this.takeBarrier(content as Barrier);
         break;
+      case ElementKind.LATENCY:
+        this.receiver.onLatency(content as LatencyMarker);
+        break;
       case ElementKind.END_OF_DATA:
       case ElementKind.END:
         this.takeEnd(kind === ElementKind.END);
@@ -225,20 +230,23 @@ export class RingInput implements Input, DebloatedChannel {
     const content = this.takeContent();
     if (kind === ElementKind.WATERMARK) this.queue.watermark(content as number);
     else if (kind === ElementKind.BARRIER) this.queue.barrier(content as Barrier);
+    else if (kind === ElementKind.LATENCY) this.queue.latency(content as LatencyMarker);
     else if (kind === ElementKind.END_OF_DATA) this.queue.endOfData();
     else if (kind === ElementKind.END) this.queue.ending();
     else this.queue.idle(kind === ElementKind.IDLE);
   }
 
-  /** The watermark or barrier in a control frame; gives its memory back. */
-  private takeContent(): number | Barrier | undefined {
+  /** The watermark, barrier or marker in a control frame; gives its memory back. */
+  private takeContent(): number | Barrier | LatencyMarker | undefined {
     const { kind, offset, length, memory } = this.ring;
     this.bytesIn += length;
     this.framedSize += frameSpace(length);
-    let content: number | Barrier | undefined;
+    let content: number | Barrier | LatencyMarker | undefined;
     if (kind === ElementKind.WATERMARK) content = memory.bytes.readDoubleLE(offset);
     else if (kind === ElementKind.BARRIER) {
       content = JSON.parse(memory.bytes.toString("utf8", offset, offset + length)) as Barrier;
+    } else if (kind === ElementKind.LATENCY) {
+      content = { at: memory.bytes.readDoubleLE(offset), source: memory.bytes.readUInt32LE(offset + 8) };
     }
     this.ring.release();
     return content;

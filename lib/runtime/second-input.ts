@@ -1,6 +1,7 @@
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { Entry } from "./chain-code.js";
 import type { Receiver } from "./inputs.js";
+import type { LatencyMarker } from "./latency-marker.js";
 
 /** A task as the channels of its second input see it: records enter elsewhere, all else is the task's. */
 export class SecondInput implements Receiver {
@@ -18,6 +19,10 @@ export class SecondInput implements Receiver {
 
   onIdle(input: number, idle: boolean): void {
     this.task.onIdle(input, idle);
+  }
+
+  onLatency(marker: LatencyMarker): void {
+    this.task.onLatency(marker);
   }
 
   onBarrier(input: number, barrier: Barrier): void {

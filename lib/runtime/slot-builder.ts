@@ -13,6 +13,7 @@ import { Doorbell } from "../exchange/doorbell.js";
 import { connections } from "../graph/connections.js";
 import type { JobEdge, JobVertex } from "../graph/job-graph.js";
 import { mayOvertakeInto } from "../graph/overtaking.js";
+import { LatencyCounter } from "../metrics/latencies.js";
 import { TaskMetrics } from "../metrics/task-metrics.js";
 import type { AnyFunction, OperatorContext } from "../operators/contract.js";
 import type { SourceLogic } from "../operators/source.js";
@@ -26,6 +27,7 @@ import type { BlobStore } from "../storage/contract.js";
 import { buildChain, type Failed } from "./chain-code.js";
 import type { Channel, EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
+import { LatencyMarkers } from "./latency-markers.js";
 import { LocalChannel } from "./local-channel.js";
 import { ManagedMemory } from "./managed-memory.js";
 import { OperatorStates, type StateServices } from "./operator-states.js";
@@ -119,8 +121,8 @@ export class SlotBuilder {
     const wiring = {
       gate,
       counters,
-      metrics: new TaskMetrics(this.deployment.metrics, assignment.metricsRow),
       now: this.services.clock.steady,
+      ...this.measures(assignment),
       wake: this.services.wake,
       rest: (steady: number) => states.rest(steady),
       dataEnded: () => this.events.dataEnded(vertex.id, subtask),
@@ -174,6 +176,19 @@ export class SlotBuilder {
     } else task.wire(chain, outputs);
     const second = chain.second === undefined ? undefined : new SecondInput(task, chain.second);
     return { vertex: vertex.id, subtask, task, second, reader, states, inputs: [], outputs };
+  }
+
+  private measures({ vertex, metricsRow }: TaskAssignment): Pick<TaskWiring, "metrics" | "latency"> {
+    const { latencies, options } = this.deployment;
+    const metrics = new TaskMetrics(this.deployment.metrics, metricsRow);
+    if (latencies === undefined || options.latencyIntervalMs === undefined) return { metrics };
+    const latency = new LatencyMarkers({
+      vertex,
+      intervalMs: options.latencyIntervalMs,
+      counter: new LatencyCounter(latencies, metricsRow, this.plan.jobGraph.vertices.length),
+      wallNow: this.services.clock.now,
+    });
+    return { metrics, latency };
   }
 
   private sourceTask(vertex: JobVertex, subtask: number, wiring: TaskWiring): SourceTask {

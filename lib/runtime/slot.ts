@@ -92,6 +92,14 @@ export class Slot {
     });
   }
 
+  alignSource(vertex: number, limit: number): void {
+    this.tell(() => {
+      for (const each of this.tasks) {
+        if (each.vertex === vertex && each.task instanceof SourceTask) each.task.align(limit);
+      }
+    });
+  }
+
   trigger(barrier: Barrier, tasks: readonly TaskId[]): void {
     this.tell(() => {
       for (const id of tasks) this.find(id)?.task.trigger(barrier);

@@ -5,25 +5,12 @@
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { SourceReader, Split } from "../source/contract.js";
-import type { Chain } from "./chain-code.js";
+import { SplitWatermarks } from "../time/split-watermarks.js";
+import { WATERMARK_MAX, WATERMARK_MIN } from "../time/watermark-valve.js";
+import type { WatermarkStrategy } from "../time/watermarks.js";
+import type { Chain, ChainCode } from "./chain-code.js";
 import type { EdgeOutput } from "./edge-code.js";
 import { Task } from "./task.js";
-
-/** Largest timestamp seen of each split, by ordinal; the generated loop writes it. */
-class SplitTimes {
-  max = new Float64Array(256).fill(Number.NEGATIVE_INFINITY);
-  count = 0;
-
-  note(split: number, timestamp: number): void {
-    if (split >= this.max.length) {
-      const grown = new Float64Array(Math.max(split + 1, this.max.length * 2)).fill(Number.NEGATIVE_INFINITY);
-      grown.set(this.max);
-      this.max = grown;
-    }
-    if (split >= this.count) this.count = split + 1;
-    if (timestamp > this.max[split]!) this.max[split] = timestamp;
-  }
-}
 
 type Pump = (limit: number) => number;
 
@@ -31,13 +18,19 @@ export class SourceTask extends Task {
   private reader!: SourceReader;
   private logic!: SourceLogic;
   private pump!: Pump;
-  private readonly times = new SplitTimes();
-  private emitted = Number.NEGATIVE_INFINITY;
+  /** Absent: the source tells no event time. */
+  private marks: SplitWatermarks | undefined;
+  private emitted = WATERMARK_MIN;
   private records = 0;
-  /** Per split: the largest timestamp at the last look, and when it last changed. */
-  private lookedAt: number[] = [];
-  private changedAt: number[] = [];
-  private idle = false;
+  /** Time in which there was nothing that kept the task from reading, ms, and when that was last looked at. */
+  private readingMs = 0;
+  private lookedAt = Number.NaN;
+  private hasLooked = false;
+  /** Up to which event time it reads, where it is aligned with others, and whether it has come further. */
+  private limitedTo = WATERMARK_MAX;
+  private isAhead = false;
+  /** The splits that the reader was told to pause. */
+  private pausedSplits = "";
   /** The barrier behind which the job ends: no more is read. */
   private stopping: Barrier | undefined;
   /** The newest checkpoint triggered here. */
@@ -49,6 +42,9 @@ export class SourceTask extends Task {
     this.wire(chain, edges);
     this.logic = logic;
     this.reader = reader;
+    if (logic.watermarks !== undefined) this.marks = new SplitWatermarks(logic.watermarks);
+    // It waits for the others from the beginning: until it is told, it reads until it has a watermark.
+    if (logic.watermarks?.alignment !== undefined) this.align(WATERMARK_MIN);
     this.pump = this.compilePump(chain);
   }
 
@@ -88,6 +84,18 @@ export class SourceTask extends Task {
     this.wiring.wake();
   }
 
+  /** The coordinator says up to which event time it may read. */
+  align(limit: number): void {
+    this.limitedTo = limit;
+    this.holdBack();
+    this.wiring.wake();
+  }
+
+  override restoreFinished(): void {
+    super.restoreFinished();
+    this.emitted = WATERMARK_MAX;
+  }
+
   override prepareSnapshot(checkpoint: number): void {
     this.takeWaiting(checkpoint);
     super.prepareSnapshot(checkpoint);
@@ -114,7 +122,10 @@ export class SourceTask extends Task {
 
   override turn(): boolean {
     const before = this.phase;
+    this.hasLooked = false;
     const moved = super.turn();
+    // A task that did not come to reading does not know what its splits have.
+    if (!this.hasLooked) this.lookedAt = Number.NaN;
     if (this.waitingSplits.length > 0 && this.checkpoints?.pending !== true) {
       this.takeWaiting(Number.POSITIVE_INFINITY);
     }
@@ -131,10 +142,18 @@ export class SourceTask extends Task {
     metrics.set("recordsIn", this.records);
     metrics.set("consumed", this.reader.consumed);
     metrics.set("watermark", this.emitted);
+    metrics.set("sourceIdle", this.isWaiting ? 1 : 0);
+  }
+
+  /** Idle, or one of many aligned readers that has no split: nobody knows whether it ever gets one. */
+  private get isWaiting(): boolean {
+    const { marks, reader, logic } = this;
+    if (marks === undefined || marks.allIdle) return marks !== undefined;
+    return logic.watermarks?.alignment !== undefined && marks.hasNoSplit && reader.snapshot().length === 0;
   }
 
   protected override get inputEnded(): boolean {
-    return this.readingEnded && this.emitted === Number.POSITIVE_INFINITY && !this.stopped;
+    return this.readingEnded && this.emitted === WATERMARK_MAX && !this.stopped;
   }
 
   /** Behind the barrier of a stop nothing comes: what would, has its place in the run that goes on from there. */
@@ -148,44 +167,73 @@ export class SourceTask extends Task {
 
   protected override take(): number {
     if (this.stopped) return 0;
-    const taken = this.stopping === undefined ? this.pump(this.limit) : 0;
+    this.wiring.latency?.turn(this.wiring.now());
+    let taken = 0;
+    // While it is ahead, nobody knows what its splits have.
+    if (this.isAhead) this.lookedAt = Number.NaN;
+    else if (this.stopping === undefined) {
+      do taken += this.pump(this.limit - taken);
+      while (this.marks?.moved === true && this.sendSaid(this.marks) && taken < this.limit);
+    }
     this.records += taken;
     this.advanceTime();
     return taken;
   }
 
-  /** After a turn: the smallest time over the splits being read, if it moved. */
-  private advanceTime(): void {
-    for (const ended of this.reader.takeEndedSplits()) this.times.note(ended, Number.POSITIVE_INFINITY);
-    if (this.readingEnded) {
-      if (this.emitted !== Number.POSITIVE_INFINITY) this.emit(Number.POSITIVE_INFINITY);
-      return;
-    }
-    const strategy = this.logic.watermarks;
-    if (strategy === undefined) return;
-    let least = Number.POSITIVE_INFINITY;
-    const { max, count } = this.times;
-    const idleAfter = strategy.idlenessMs;
-    for (let split = 0; split < count; split++) {
-      if (idleAfter > 0 && this.isIdle(split, max[split]!, idleAfter)) continue;
-      if (max[split]! < least) least = max[split]!;
-    }
-    const nothing = least === Number.POSITIVE_INFINITY;
-    if (idleAfter > 0 && nothing !== this.idle) {
-      this.idle = nothing;
-      for (const output of this.outputs) output.idle(nothing);
-    }
-    const watermark = least - strategy.outOfOrdernessMs - 1;
-    if (!nothing && watermark > this.emitted) this.emit(watermark);
+  /** A watermark that a record has said goes on right behind it. False: nothing may be read at the moment. */
+  private sendSaid(marks: SplitWatermarks): boolean {
+    marks.moved = false;
+    this.advanceTime();
+    return !this.blocked && !this.readingEnded && !this.isAhead;
   }
 
-  private isIdle(split: number, max: number, idleAfter: number): boolean {
-    const now = this.wiring.now();
-    if (this.lookedAt[split] !== max) {
-      this.lookedAt[split] = max;
-      this.changedAt[split] = now;
+  /** Looks at what is known of event time. */
+  private advanceTime(): void {
+    const { marks } = this;
+    for (const ended of this.reader.takeEndedSplits()) marks?.end(ended);
+    if (this.readingEnded) {
+      this.becomeIdle(false);
+      if (this.emitted !== WATERMARK_MAX) this.emit(WATERMARK_MAX);
+      return;
     }
-    return now - (this.changedAt[split] ?? now) >= idleAfter;
+    if (marks === undefined) return;
+    if (this.reader.splitsBegun !== undefined) marks.begin(this.reader.splitsBegun);
+    this.lookAtClock();
+    this.askGenerators(marks);
+    const advanced = marks.combine(this.readingMs);
+    this.becomeIdle(marks.allIdle);
+    this.holdBack();
+    if (advanced) this.emit(marks.current);
+  }
+
+  /** Pauses what is ahead: the splits one by one where the reader can, and all of it when its watermark is. */
+  private holdBack(): void {
+    const { marks, limitedTo, reader } = this;
+    if (marks === undefined || this.logic.watermarks?.alignment === undefined) return;
+    this.isAhead = marks.current > limitedTo;
+    if (reader.pauseSplits === undefined) {
+      marks.stopBehind(limitedTo);
+      return;
+    }
+    const ahead = marks.pauseAhead(limitedTo);
+    if (ahead.join() === this.pausedSplits) return;
+    this.pausedSplits = ahead.join();
+    reader.pauseSplits(ahead);
+  }
+
+  private lookAtClock(): void {
+    const now = this.wiring.now();
+    this.hasLooked = true;
+    if (now > this.lookedAt) this.readingMs += now - this.lookedAt;
+    this.lookedAt = now;
+  }
+
+  private askGenerators(marks: SplitWatermarks): void {
+    try {
+      marks.ask(this.lookedAt);
+    } catch (error) {
+      this.wiring.failed(error, this.name, undefined);
+    }
   }
 
   private emit(watermark: number): void {
@@ -208,19 +256,36 @@ export class SourceTask extends Task {
       code.line(`if (${value} === undefined) break;`);
       code.line("taken++;");
       if (validate !== undefined) code.line(`${value} = ${code.bind(validate, "validate")}(${value});`);
-      if (watermarks === undefined) code.line(`${time} = NaN;`);
-      else {
-        const times = code.bind(this.times, "times");
+      if (watermarks === undefined || this.marks === undefined) {
+        code.line(`${time} = NaN;`);
+        code.targets(0, undefined, value, time, "0");
+      } else {
         code.line(`${time} = +${code.bind(watermarks.timestampOf, "timestampOf")}(${value});`);
         code.line(`if (${time} !== ${time}) ${code.bind(refuseTime, "refuseTime")}();`);
-        code.line(
-          `if (!(${time} <= ${times}.max[${reader}.split])) ${times}.note(${reader}.split, ${time});`,
-        );
+        this.writeMarks(code, watermarks, { marks: code.bind(this.marks, "marks"), reader, value, time });
       }
-      code.targets(0, undefined, value, time, "0");
       code.line("}");
       code.line("return taken;");
     }) as unknown as Pump;
+  }
+
+  /** What a record says of event time, and the steps of everything that reads the source. */
+  private writeMarks(
+    code: ChainCode,
+    { generation, idlenessMs, alignment }: WatermarkStrategy,
+    { marks, reader, value, time }: Readonly<Record<"marks" | "reader" | "value" | "time", string>>,
+  ): void {
+    const split = `${reader}.split`;
+    if (generation.kind === "bounded") {
+      code.line(`if (!(${time} <= ${marks}.max[${split}])) ${marks}.note(${split}, ${time});`);
+    } else if (generation.kind === "periodic") {
+      code.line(`${marks}.onRecord(${split}, ${value}, ${time});`);
+    } else code.line(`${marks}.punctuate(${split}, ${value}, ${time});`);
+    if (idlenessMs > 0) code.line(`${marks}.seen[${split}] = 1;`);
+    if (alignment !== undefined)
+      code.line(`if (${marks}.max[${split}] > ${marks}.stopAt) ${marks}.moved = true;`);
+    code.targets(0, undefined, value, time, "0");
+    if (generation.kind === "punctuated" || alignment !== undefined) code.line(`if (${marks}.moved) break;`);
   }
 }
 

@@ -14,12 +14,16 @@ import type { Barrier } from "../checkpoint/barrier.js";
 import type { DebloatSettings } from "../exchange/debloating.js";
 import type { TaskMetrics } from "../metrics/task-metrics.js";
 import type { OperatorCounters } from "../operators/contract.js";
-import { WATERMARK_MAX, WatermarkValve } from "../time/watermarks.js";
+import { WATERMARK_MAX, WatermarkValve } from "../time/watermark-valve.js";
 import type { Chain, Entry, Failed } from "./chain-code.js";
+import { committablesOf, type NamedCommittable } from "./committables.js";
 import type { EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
+import type { LatencyMarker } from "./latency-marker.js";
+import type { LatencyMarkers } from "./latency-markers.js";
 import type { LocalChannel } from "./local-channel.js";
 import { nearestOperator } from "./nearest-operator.js";
+import { OutputTimes } from "./output-times.js";
 import type { Output, OutputOwner } from "./outputs.js";
 import type { RingInput } from "./ring-input.js";
 import type { CheckpointedTask, TaskCheckpoints } from "./task-checkpoints.js";
@@ -30,16 +34,12 @@ import { nextTurnLimit, TURN_LIMIT_FIRST } from "./turn-limit.js";
 
 export type Phase = "running" | "finishing" | "awaiting" | "draining" | "committing" | "finished";
 
-/** A committable with the uid of the sink it belongs to. */
-export interface NamedCommittable {
-  readonly uid: string;
-  readonly committable: Readonly<Record<string, unknown>>;
-}
-
 export interface TaskWiring {
   readonly gate: Gate;
   readonly metrics: TaskMetrics;
   readonly counters: OperatorCounters;
+  /** Absent: no latency is tracked. */
+  readonly latency?: LatencyMarkers | undefined;
   readonly now: () => number;
   readonly wake: () => void;
   /** The turn ends: keyed state may tidy up. */
@@ -64,7 +64,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   private working = 0;
   protected outputs: Output[] = [];
   protected limit = TURN_LIMIT_FIRST;
-  private outputOperators: number[] = [];
+  private outputTimes = new OutputTimes([], []);
   private feeders: number[] = [];
   private inputs = new TaskInputs([], undefined);
   private valve = new WatermarkValve(0);
@@ -78,7 +78,6 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   private suspended = false;
   /** Operators that cannot take more. */
   private readonly pausing = new Set<string>();
-  private wasIdle = false;
   private readonly time: TaskTime;
   /** The watermark on its way through the operators, and what each of them let pass. */
   private advancing = false;
@@ -104,13 +103,18 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     const nodeIndexes = chain.operators.map(({ node }) => node);
     const nearest = nearestOperator(this.vertexOperators, nodeIndexes);
     this.feeders = nodeIndexes.map((node) => nearest(node.feeder));
+    const root = chain.operators.length;
+    const places: number[] = [];
     for (const edge of edges) {
+      const from = nearest(edge.edge.fromOperator);
       for (const channel of edge.channels) {
         this.outputs.push(channel);
-        this.outputOperators.push(nearest(edge.edge.fromOperator));
+        places.push(from < 0 ? root : from);
       }
     }
-    this.passing = new Float64Array(chain.operators.length + 1).fill(Number.NEGATIVE_INFINITY);
+    this.outputTimes = new OutputTimes(this.outputs, places);
+    this.wiring.latency?.wire(edges.map(({ channels }) => channels));
+    this.passing = new Float64Array(root + 1).fill(Number.NEGATIVE_INFINITY);
   }
 
   /** The operators of the vertex, inline ones included; set by whoever builds the task. */
@@ -217,8 +221,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   /** The coordinator says that a checkpoint is complete. */
   completed(checkpoint: number): void {
-    const { operators } = this.chain;
-    for (let i = operators.length - 1; i >= 0; i--) operators[i]!.operator.checkpointComplete?.(checkpoint);
+    for (const { operator } of this.chain.operators.toReversed()) operator.checkpointComplete?.(checkpoint);
     if (this.phase === "awaiting" && this.checkpoints?.isFinal(checkpoint) === true) this.ending = true;
     this.wiring.wake();
   }
@@ -263,15 +266,24 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   }
 
   onWatermark(input: number, watermark: number): void {
-    if (this.valve.update(input, watermark)) this.beginAdvance(this.valve.current);
+    this.afterValve(this.valve.update(input, watermark));
   }
 
   onIdle(input: number, idle: boolean): void {
-    if (this.valve.setIdle(input, idle)) this.beginAdvance(this.valve.current);
-    const allIdle = this.valve.allIdle;
-    if (allIdle === this.wasIdle) return;
-    this.wasIdle = allIdle;
-    for (const output of this.outputs) output.idle(allIdle);
+    this.afterValve(this.valve.setIdle(input, idle));
+  }
+
+  private afterValve(advanced: boolean): void {
+    if (advanced) this.beginAdvance(this.valve.current);
+    this.becomeIdle(this.valve.allIdle);
+  }
+
+  protected becomeIdle(idle: boolean): void {
+    this.outputTimes.becomeIdle(idle, this.advancing);
+  }
+
+  onLatency(marker: LatencyMarker): void {
+    this.wiring.latency?.take(marker);
   }
 
   onBarrier(input: number, barrier: Barrier): void {
@@ -287,7 +299,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.dataEnded[input] = true;
     this.openInputs--;
     if (this.phase !== "running") return;
-    if (this.valve.update(input, WATERMARK_MAX)) this.beginAdvance(this.valve.current);
+    this.afterValve(this.valve.update(input, WATERMARK_MAX));
   }
 
   onEnd(input: number): void {
@@ -415,10 +427,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       this.passing[this.advanceAt] = operator.passes === undefined ? watermark : operator.passes(watermark);
     }
     this.advancing = false;
-    for (let i = 0; i < this.outputs.length; i++) {
-      const from = this.outputOperators[i]!;
-      this.outputs[i]!.watermark(this.passing[from < 0 ? root : from]!);
-    }
+    this.outputTimes.watermark(this.passing);
     return true;
   }
 
@@ -478,11 +487,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
   async commit(): Promise<void> {
     // With checkpoints the final one has named everything.
     if (this.checkpoints !== undefined) return;
-    for (const { node, operator } of this.chain.operators) {
-      // One checkpoint that is never restored: everything is committed when all tasks have finished.
-      const made = await operator.prepareCommit?.(1);
-      for (const { committable } of made ?? []) this.committables.push({ uid: node.uid, committable });
-    }
+    this.committables = await committablesOf(this.chain.operators);
   }
 
   private rest(steady: number): void {

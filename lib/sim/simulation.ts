@@ -260,11 +260,11 @@ class Simulation {
           const kit: Kit = {
             plan,
             env,
-            source: (options, group) =>
+            source: (options, group, strategy = WATERMARKS) =>
               env.source(
                 options.name,
                 replaySource(options, world, () => process),
-                { watermarks: WATERMARKS, ...(group === undefined ? {} : { slotSharingGroup: group }) },
+                { watermarks: strategy, ...(group === undefined ? {} : { slotSharingGroup: group }) },
               ),
             sink: (name) => tableSink(tables.get(name)!, name, tableWorld),
             hook: (hook) => faults.hook(hook),

@@ -136,10 +136,14 @@ class SimHost implements SlotHost {
   private controlOfSlot(): SlotControl {
     const oneWay = this.remote("control", this.toSlot, {
       addSplits: (vertex, subtask, splits) => this.slot?.addSplits(vertex, subtask, splits),
+      alignSource: (vertex, limit) => this.slot?.alignSource(vertex, limit),
       trigger: (barrier, tasks) => this.slot?.trigger(barrier, tasks),
       checkpointCompleted: (checkpoint) => this.slot?.checkpointCompleted(checkpoint),
       checkpointAborted: (checkpoint) => this.slot?.checkpointAborted(checkpoint),
-    } satisfies Pick<SlotControl, "addSplits" | "trigger" | "checkpointCompleted" | "checkpointAborted">);
+    } satisfies Pick<
+      SlotControl,
+      "addSplits" | "alignSource" | "trigger" | "checkpointCompleted" | "checkpointAborted"
+    >);
     return {
       ...oneWay,
       deploy: (deployment) => this.ask("deploy", () => this.deploy(structuredClone(deployment))),

@@ -94,6 +94,16 @@ export interface SourceReader<T = unknown, S extends Split = Split> {
   next(): T | undefined;
   /** Ordinal of the split of the record last given: 0 for this reader's first split, then 1, 2, ... */
   readonly split: number;
+  /**
+   * How many of its splits are being read, by ordinals from 0: also one that has given nothing yet holds the watermark
+   * back. For readers that read several at a time; without it a split is read from its first record on.
+   */
+  readonly splitsBegun?: number;
+  /**
+   * Until it is called again, `next` gives nothing of these splits (ordinals), and of all others what there is. For
+   * readers that read several at a time; without it a source that is too far ahead of others is paused as a whole.
+   */
+  pauseSplits?(ordinals: readonly number[]): void;
   /** Ordinals of splits that ended since it was last called; the answer is the caller's to keep. */
   takeEndedSplits(): readonly number[];
   /** True when every split was read and no more will come. */

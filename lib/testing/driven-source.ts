@@ -2,7 +2,7 @@
 
 import { SourceTask } from "../runtime/source-task.js";
 import type { SourceDefinition, SourceReader } from "../source/contract.js";
-import { WATERMARK_MAX } from "../time/watermarks.js";
+import { WATERMARK_MAX } from "../time/watermark-valve.js";
 
 export class DrivenSource extends SourceTask {
   private readonly waiting: (() => void)[] = [];

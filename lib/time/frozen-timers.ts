@@ -4,7 +4,6 @@
  * by its order.
  */
 import type { EntrySink } from "../state/contract.js";
-import type { TimerKeys } from "./timer-keys.js";
 import type { TimerQueue } from "./timer-queue.js";
 
 /** A timer in a checkpoint; the entry's stamp is its time. */
@@ -34,7 +33,6 @@ export class GoneTimers {
 
 export interface FrozenQueueOptions {
   readonly queue: TimerQueue;
-  readonly keys: TimerKeys;
   readonly processing: boolean;
   readonly sink: EntrySink;
   /** Timers of a lower order are in an earlier checkpoint. */
@@ -88,14 +86,13 @@ export class FrozenQueue {
   }
 
   private isMine(id: number): boolean {
-    const order = this.options.queue.order[id]!;
+    const order = this.options.queue.orderOf(id);
     return order >= this.options.since && order < this.until;
   }
 
   private write(id: number): void {
-    const { queue, keys, processing, sink } = this.options;
-    const key = queue.key[id]!;
-    const entry: TimerEntry = { key: keys.keys[key], order: queue.order[id]!, processing, gone: false };
-    sink.entry(entry, queue.time[id]!, keys.groups[key]!);
+    const { queue, processing, sink } = this.options;
+    const entry: TimerEntry = { key: queue.keyOf(id), order: queue.orderOf(id), processing, gone: false };
+    sink.entry(entry, queue.timeOf(id), queue.groupOf(id));
   }
 }

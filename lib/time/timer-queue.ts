@@ -1,26 +1,34 @@
-// @hot ~1 us to register or to fire among a million of as many keys; guarded by test/time/timers.test.ts
+// @hot below 1 us to register and to fire among a million of as many keys; guarded by benchmarks/timers
 /**
- * Timers in order of time, one per (key, time): a binary heap over timer ids, an index that finds a timer by
- * key and time, and everything in typed arrays, so that a million timers are a handful of objects.
+ * Timers in order of time, one per (key, time): a heap, an index that finds a timer by key and time, and the timers'
+ * own fields, in typed arrays, so that a million timers are a handful of objects. What is touched together lies
+ * together: among a million timers every place that is not in the cache costs as much as a dozen comparisons.
  *
- * Keys are numbers here (see timers.ts). Timers of equal time fire in the order they were registered: `order`
- * grows with every registration, is part of a checkpoint, and tells a frozen part and a delta what is new.
+ * Timers of equal time fire in the order they were registered: `order` grows with every registration, is part of a
+ * checkpoint, and tells a frozen part and a delta what is new.
  *
  * Invariants
- * - `heapTime[p]` is `time[heap[p]]`; `place[id]` is p for a live timer, below 0 for a free id.
- * - `onRemove` is called before a timer goes, with its arrays still telling what it was.
+ * - The heap has four children a node, with time and order beside the id: sifting looks at nothing else.
+ * - A removed timer leaves the index at once, and the heap when it comes to the top or when the dead outnumber the
+ *   living. The top is never dead. An id is given again only when it is in neither.
+ * - `onRemove` is called before a timer goes, with its fields still telling what it was.
  */
 import { fmix32 } from "../base/hash.js";
-import { hashDouble } from "../state/key.js";
+import { type CanonicalKey, hashDouble, hashKey } from "../state/key.js";
+import { TimerIndex } from "./timer-index.js";
 
 const FIRST_TIMERS = 64;
 const GOLDEN = 0x9e3779b1;
+/** Doubles of a timer's fields: time, order, then as integers its hash, its key group and whether it is live. */
+const FIELDS = 4;
+const INTS = FIELDS * 2;
+const HASH = 4;
+const GROUP = 5;
+const LIVE = 6;
+/** Dead timers that may stay in the heap however few are live. */
+const DEAD_MIN = 64;
 
 export class TimerQueue {
-  /** By timer id. */
-  time = new Float64Array(FIRST_TIMERS);
-  order = new Float64Array(FIRST_TIMERS);
-  key = new Int32Array(FIRST_TIMERS);
   /** Live timers; ids are below `used`. */
   size = 0;
   used = 0;
@@ -28,143 +36,174 @@ export class TimerQueue {
   nextOrder = 0;
   /** Told of every timer that goes, where somebody keeps books of them. */
   onRemove: ((id: number) => void) | undefined;
-  private place = new Int32Array(FIRST_TIMERS);
-  private heap = new Int32Array(FIRST_TIMERS);
+  private readonly keys: unknown[] = [];
+  private readonly canonicals: CanonicalKey[] = [];
+  private fields = new Float64Array(FIRST_TIMERS * FIELDS);
+  private ints = new Int32Array(this.fields.buffer);
+  private readonly free: number[] = [];
+  private readonly index = new TimerIndex(FIRST_TIMERS);
   private heapTime = new Float64Array(FIRST_TIMERS);
-  /** Open addressing with linear probing, at most half full: id + 1, or 0. */
-  private index = new Int32Array(FIRST_TIMERS * 2);
-  private mask = FIRST_TIMERS * 2 - 1;
-  private firstFree = -1;
+  private heapOrder = new Float64Array(FIRST_TIMERS);
+  private heapId = new Int32Array(FIRST_TIMERS);
+  /** Timers in the heap, dead ones among them. */
+  private heaped = 0;
 
   /** The time of the earliest timer; NaN, which no comparison holds for, when there is none. */
   next(): number {
-    return this.size === 0 ? Number.NaN : this.heapTime[0]!;
+    return this.heaped === 0 ? Number.NaN : this.heapTime[0]!;
   }
 
   /** The id of the earliest timer. */
   first(): number {
-    return this.heap[0]!;
+    return this.heapId[0]!;
   }
 
   isLive(id: number): boolean {
-    return this.place[id]! >= 0;
+    return this.ints[id * INTS + LIVE] === 1;
+  }
+
+  timeOf(id: number): number {
+    return this.fields[id * FIELDS]!;
+  }
+
+  orderOf(id: number): number {
+    return this.fields[id * FIELDS + 1]!;
+  }
+
+  groupOf(id: number): number {
+    return this.ints[id * INTS + GROUP]!;
+  }
+
+  keyOf(id: number): unknown {
+    return this.keys[id];
+  }
+
+  canonicalOf(id: number): CanonicalKey {
+    return this.canonicals[id];
+  }
+
+  /** What `find` and `add` want to know of a key and a time. */
+  hashOf(canonical: CanonicalKey, time: number): number {
+    return fmix32(hashDouble(time) + Math.imul(hashKey(canonical), GOLDEN));
   }
 
   /** The id of a timer, or -1. */
-  find(key: number, time: number): number {
-    let at = this.home(key, time);
-    for (;;) {
-      const id = this.index[at]! - 1;
-      if (id < 0 || (this.time[id] === time && this.key[id] === key)) return id;
-      at = (at + 1) & this.mask;
+  find(canonical: CanonicalKey, time: number, hash: number): number {
+    const { index } = this;
+    for (let at = index.first(hash); ; at = index.after(at)) {
+      const id = index.at(at, hash);
+      if (id === TimerIndex.NONE) return -1;
+      if (id === TimerIndex.OTHER || this.fields[id * FIELDS] !== time) continue;
+      const known = this.canonicals[id];
+      if (known === canonical || Object.is(known, canonical)) return id;
     }
   }
 
   /** Adds a timer that is not there yet. */
-  add(key: number, time: number, order: number): void {
-    let id = this.firstFree;
-    if (id >= 0) this.firstFree = -2 - this.place[id]!;
-    else {
-      id = this.used++;
-      if (id === this.time.length) this.grow();
-    }
-    this.time[id] = time;
-    this.key[id] = key;
-    this.order[id] = order;
+  add(key: unknown, canonical: CanonicalKey, group: number, time: number, hash: number, order: number): void {
+    const { free } = this;
+    const id = free.length > 0 ? free.pop()! : this.used++;
+    if (id * FIELDS === this.fields.length) this.grow();
+    this.fields[id * FIELDS] = time;
+    this.fields[id * FIELDS + 1] = order;
+    this.ints[id * INTS + HASH] = hash;
+    this.ints[id * INTS + GROUP] = group;
+    this.ints[id * INTS + LIVE] = 1;
+    this.keys[id] = key;
+    this.canonicals[id] = canonical;
     if (order >= this.nextOrder) this.nextOrder = order + 1;
-    this.enter(id);
-    this.rise(this.size++, id, time);
+    this.index.add(hash, id);
+    this.size++;
+    this.rise(this.heaped++, time, order, id);
   }
 
   /** Removes a live timer. */
   remove(id: number): void {
     this.onRemove?.(id);
-    this.leave(id);
-    const hole = this.place[id]!;
-    this.place[id] = -2 - this.firstFree;
-    this.firstFree = id;
-    const last = this.heap[--this.size]!;
-    if (last === id) return;
-    const time = this.time[last]!;
-    if (hole > 0 && this.isBefore(last, time, (hole - 1) >> 1)) this.rise(hole, last, time);
-    else this.sink(hole, last, time);
-  }
-
-  private isBefore(id: number, time: number, position: number): boolean {
-    const other = this.heapTime[position]!;
-    return time < other || (time === other && this.order[id]! < this.order[this.heap[position]!]!);
+    this.index.remove(this.ints[id * INTS + HASH]!, id);
+    this.ints[id * INTS + LIVE] = 0;
+    this.keys[id] = undefined;
+    this.canonicals[id] = undefined;
+    this.size--;
+    while (this.heaped > 0 && this.ints[this.heapId[0]! * INTS + LIVE] === 0) this.dropFirst();
+    if (this.heaped > 2 * this.size + DEAD_MIN) this.dropDead();
   }
 
   /** Puts a timer at a position or above, moving what is later down. */
-  private rise(from: number, id: number, time: number): void {
+  private rise(from: number, time: number, order: number, id: number): void {
+    const { heapTime, heapOrder } = this;
     let at = from;
     while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!this.isBefore(id, time, parent)) break;
-      this.put(at, this.heap[parent]!, this.heapTime[parent]!);
+      const parent = (at - 1) >> 2;
+      const other = heapTime[parent]!;
+      if (time > other || (time === other && order > heapOrder[parent]!)) break;
+      this.move(parent, at);
       at = parent;
     }
-    this.put(at, id, time);
+    heapTime[at] = time;
+    heapOrder[at] = order;
+    this.heapId[at] = id;
   }
 
-  /** Puts a timer at a position or below, moving what is earlier up. */
-  private sink(from: number, id: number, time: number): void {
-    let at = from;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= this.size) break;
-      const right = child + 1;
-      if (right < this.size && this.isBefore(this.heap[right]!, this.heapTime[right]!, child)) child = right;
-      if (this.isBefore(id, time, child)) break;
-      this.put(at, this.heap[child]!, this.heapTime[child]!);
-      at = child;
+  /** Moves the earliest child up, again and again, until a place is empty that has none; answers that place. */
+  private sinkHole(from: number): number {
+    const { heapTime, heapOrder, heaped } = this;
+    let hole = from;
+    for (let child = 4 * hole + 1; child < heaped; child = 4 * hole + 1) {
+      let best = child;
+      let least = heapTime[child]!;
+      const end = Math.min(child + 4, heaped);
+      for (let other = child + 1; other < end; other++) {
+        const time = heapTime[other]!;
+        if (time < least || (time === least && heapOrder[other]! < heapOrder[best]!)) {
+          best = other;
+          least = time;
+        }
+      }
+      this.move(best, hole);
+      hole = best;
     }
-    this.put(at, id, time);
+    return hole;
   }
 
-  private put(position: number, id: number, time: number): void {
-    this.heap[position] = id;
-    this.heapTime[position] = time;
-    this.place[id] = position;
+  /** The last one takes the place that the first leaves: it is late as a rule, so it rises from below. */
+  private dropFirst(): void {
+    this.free.push(this.heapId[0]!);
+    const last = --this.heaped;
+    if (last === 0) return;
+    const time = this.heapTime[last]!;
+    const order = this.heapOrder[last]!;
+    const id = this.heapId[last]!;
+    this.rise(this.sinkHole(0), time, order, id);
   }
 
-  private home(key: number, time: number): number {
-    return fmix32(hashDouble(time) + Math.imul(key, GOLDEN)) & this.mask;
-  }
-
-  private enter(id: number): void {
-    let at = this.home(this.key[id]!, this.time[id]!);
-    while (this.index[at] !== 0) at = (at + 1) & this.mask;
-    this.index[at] = id + 1;
-  }
-
-  /** Takes a timer out of the index and closes the gap, so that no probe ends too early. */
-  private leave(id: number): void {
-    const { index, mask } = this;
-    let gap = this.home(this.key[id]!, this.time[id]!);
-    while (index[gap] !== id + 1) gap = (gap + 1) & mask;
-    for (let at = (gap + 1) & mask; index[at] !== 0; at = (at + 1) & mask) {
-      const other = index[at]! - 1;
-      const home = this.home(this.key[other]!, this.time[other]!);
-      // It may move into the gap only if its home is not between the gap and where it is.
-      if (((at - home) & mask) < ((at - gap) & mask)) continue;
-      index[gap] = other + 1;
-      gap = at;
+  /** Puts the living together and makes a heap of them again. */
+  private dropDead(): void {
+    let living = 0;
+    for (let at = 0; at < this.heaped; at++) {
+      if (this.isLive(this.heapId[at]!)) this.move(at, living++);
+      else this.free.push(this.heapId[at]!);
     }
-    index[gap] = 0;
+    this.heaped = 0;
+    // In place: each takes a position at or before its own.
+    for (let at = 0; at < living; at++) {
+      this.rise(this.heaped++, this.heapTime[at]!, this.heapOrder[at]!, this.heapId[at]!);
+    }
+  }
+
+  private move(from: number, to: number): void {
+    this.heapTime[to] = this.heapTime[from]!;
+    this.heapOrder[to] = this.heapOrder[from]!;
+    this.heapId[to] = this.heapId[from]!;
   }
 
   private grow(): void {
-    const room = this.time.length * 2;
-    this.time = larger(this.time, new Float64Array(room));
-    this.order = larger(this.order, new Float64Array(room));
+    const room = (this.fields.length / FIELDS) * 2;
+    this.fields = larger(this.fields, new Float64Array(room * FIELDS));
+    this.ints = new Int32Array(this.fields.buffer);
     this.heapTime = larger(this.heapTime, new Float64Array(room));
-    this.key = larger(this.key, new Int32Array(room));
-    this.place = larger(this.place, new Int32Array(room));
-    this.heap = larger(this.heap, new Int32Array(room));
-    this.index = new Int32Array(room * 2);
-    this.mask = room * 2 - 1;
-    for (let i = 0; i < this.size; i++) this.enter(this.heap[i]!);
+    this.heapOrder = larger(this.heapOrder, new Float64Array(room));
+    this.heapId = larger(this.heapId, new Int32Array(room));
   }
 }
 

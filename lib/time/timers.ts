@@ -11,7 +11,6 @@ import { MillraceError } from "../base/error.js";
 import type { EntrySink, FrozenPart, StatePart } from "../state/contract.js";
 import { type CanonicalKey, canonicalKey } from "../state/key.js";
 import { FrozenQueue, GoneTimers, type TimerEntry } from "./frozen-timers.js";
-import { TimerKeys } from "./timer-keys.js";
 import { TimerQueue } from "./timer-queue.js";
 
 /** Timers gone since the last freeze that are kept for a delta even where few are left. */
@@ -21,15 +20,13 @@ const GONE_KEPT_MIN = 4096;
 class TimeDomain {
   readonly queue = new TimerQueue();
   readonly frozen: FrozenQueue[] = [];
-  private readonly keys: TimerKeys;
   private readonly processing: boolean;
   /** Since the last freeze; undefined before the first one, and where a delta would be larger than everything. */
   private gone: GoneTimers | undefined;
   /** The order that was next at the last freeze. */
   private since = 0;
 
-  constructor(keys: TimerKeys, processing: boolean) {
-    this.keys = keys;
+  constructor(processing: boolean) {
     this.processing = processing;
     this.queue.onRemove = (id) => this.note(id);
   }
@@ -39,11 +36,11 @@ class TimeDomain {
   }
 
   freeze(kind: "full" | "delta", sink: EntrySink): FrozenQueue {
-    const { queue, keys, processing } = this;
+    const { queue, processing } = this;
     const delta = kind === "delta";
     const since = delta ? this.since : Number.NEGATIVE_INFINITY;
     const gone = delta ? this.gone : undefined;
-    const frozen = new FrozenQueue({ queue, keys, processing, sink, since, gone });
+    const frozen = new FrozenQueue({ queue, processing, sink, since, gone });
     this.frozen.push(frozen);
     this.gone = new GoneTimers();
     this.since = queue.nextOrder;
@@ -58,33 +55,23 @@ class TimeDomain {
   }
 
   load(key: unknown, keyGroup: number, time: number, { order, gone }: TimerEntry): void {
-    const { queue, keys } = this;
-    const number = keys.numberOf(key, canonicalKey(key), keyGroup);
-    // Keeps the number while a timer of it is replaced.
-    keys.hold(number);
-    const known = queue.find(number, time);
+    const { queue } = this;
+    const canonical = canonicalKey(key);
+    const hash = queue.hashOf(canonical, time);
+    const known = queue.find(canonical, time, hash);
     if (gone) {
-      if (known >= 0 && queue.order[known] === order) this.remove(known);
-    } else if (known < 0 || queue.order[known]! < order) {
-      if (known >= 0) this.remove(known);
-      queue.add(number, time, order);
-      keys.hold(number);
+      if (known >= 0 && queue.orderOf(known) === order) queue.remove(known);
+    } else if (known < 0 || queue.orderOf(known) < order) {
+      if (known >= 0) queue.remove(known);
+      queue.add(key, canonical, keyGroup, time, hash, order);
     }
-    keys.release(number);
-  }
-
-  remove(id: number): void {
-    const key = this.queue.key[id]!;
-    this.queue.remove(id);
-    this.keys.release(key);
   }
 
   private note(id: number): void {
-    const { frozen, gone, queue, keys } = this;
+    const { frozen, gone, queue } = this;
     for (let i = 0; i < frozen.length; i++) frozen[i]!.leaving(id);
-    if (gone === undefined || queue.order[id]! >= this.since) return;
-    const key = queue.key[id]!;
-    gone.add(keys.keys[key], keys.groups[key]!, queue.time[id]!, queue.order[id]!);
+    if (gone === undefined || queue.orderOf(id) >= this.since) return;
+    gone.add(queue.keyOf(id), queue.groupOf(id), queue.timeOf(id), queue.orderOf(id));
     if (gone.times.length > Math.max(GONE_KEPT_MIN, queue.size)) this.gone = undefined;
   }
 }
@@ -98,13 +85,17 @@ export class Timers implements StatePart {
   key: unknown;
   keyGroup = 0;
   private canonical: CanonicalKey;
-  private readonly keys = new TimerKeys();
-  private readonly event = new TimeDomain(this.keys, false);
-  private readonly processing = new TimeDomain(this.keys, true);
+  private readonly event = new TimeDomain(false);
+  private readonly processing = new TimeDomain(true);
 
   /** How many timers there are. */
   get size(): number {
     return this.event.queue.size + this.processing.queue.size;
+  }
+
+  /** For how many timers there is room in use: more than `size` where some were deleted before their time. */
+  get room(): number {
+    return this.event.queue.used + this.processing.queue.used;
   }
 
   /** Selects the key that timers are registered for. */
@@ -175,28 +166,26 @@ export class Timers implements StatePart {
 
   private register(domain: TimeDomain, given: number): void {
     const time = timeOf(given);
-    const { keys } = this;
-    const key = keys.numberOf(this.key, this.canonical, this.keyGroup);
     const { queue } = domain;
-    if (queue.find(key, time) >= 0) return;
-    queue.add(key, time, queue.nextOrder);
-    keys.hold(key);
+    const { canonical } = this;
+    const hash = queue.hashOf(canonical, time);
+    if (queue.find(canonical, time, hash) >= 0) return;
+    queue.add(this.key, canonical, this.keyGroup, time, hash, queue.nextOrder);
   }
 
   private delete(domain: TimeDomain, given: number): void {
-    const key = this.keys.find(this.canonical);
-    const id = key < 0 ? -1 : domain.queue.find(key, timeOf(given));
-    if (id >= 0) domain.remove(id);
+    const { queue } = domain;
+    const time = timeOf(given);
+    const id = queue.find(this.canonical, time, queue.hashOf(this.canonical, time));
+    if (id >= 0) queue.remove(id);
   }
 
   private take(domain: TimeDomain): number {
     const { queue } = domain;
     const id = queue.first();
-    const number = queue.key[id]!;
-    const time = queue.time[id]!;
-    const key = this.keys.keys[number];
-    this.use(key, this.keys.canonicalOf(number), this.keys.groups[number]!);
-    domain.remove(id);
+    const time = queue.timeOf(id);
+    this.use(queue.keyOf(id), queue.canonicalOf(id), queue.groupOf(id));
+    queue.remove(id);
     return time;
   }
 }

@@ -81,6 +81,10 @@ class PacedReader implements SourceReader<Paced, PacedLane> {
     return undefined;
   }
 
+  get splitsBegun(): number {
+    return this.lanes.length;
+  }
+
   takeEndedSplits(): readonly number[] {
     return this.lanes.flatMap((lane, ordinal) => {
       if (lane.told || lane.next < this.counts[lane.lane]!) return [];

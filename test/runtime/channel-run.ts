@@ -5,6 +5,7 @@
 import { expect } from "chai";
 import type { Barrier } from "../../lib/checkpoint/barrier.js";
 import type { Input, Receiver } from "../../lib/runtime/inputs.js";
+import type { LatencyMarker } from "../../lib/runtime/latency-marker.js";
 import type { Output } from "../../lib/runtime/outputs.js";
 
 /** The two halves of a channel, and what a sender's chain and a receiving task do with them. */
@@ -22,7 +23,18 @@ export type BarrierKind = "aligned" | "timeout" | "unaligned" | "in band";
 
 export type Step =
   | { readonly send: number }
-  | { readonly do: "watermark" | "idle" | "pump" | "rest" | "look" | "capture" | "prioritise" | "open" }
+  | {
+      readonly do:
+        | "watermark"
+        | "idle"
+        | "latency"
+        | "pump"
+        | "rest"
+        | "look"
+        | "capture"
+        | "prioritise"
+        | "open";
+    }
   | { readonly drain: number }
   | { readonly credit: number }
   | { readonly gate: number }
@@ -110,6 +122,10 @@ export class ChannelRun implements Receiver {
     this.got.push(idle ? "idle" : "active");
   }
 
+  onLatency({ source, at }: LatencyMarker): void {
+    this.got.push(`marker ${source} ${at}`);
+  }
+
   onEndOfData(): void {
     this.got.push("end of data");
   }
@@ -166,6 +182,12 @@ export class ChannelRun implements Receiver {
     const idle = this.sentRecords % 2 === 0;
     this.sent.push(idle ? "idle" : "active");
     this.channel.output.idle(idle);
+  }
+
+  private latency(): void {
+    const marker = { source: this.sentRecords, at: 1.7e12 + this.sent.length };
+    this.sent.push(`marker ${marker.source} ${marker.at}`);
+    this.channel.output.latency(marker);
   }
 
   private pump(): void {

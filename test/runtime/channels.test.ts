@@ -61,6 +61,7 @@ const common: fc.WeightedArbitrary<Step>[] = [
   { weight: 10, arbitrary: small },
   { weight: 2, arbitrary: fc.constant<Step>({ do: "watermark" }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: "idle" }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ do: "latency" }) },
   { weight: 6, arbitrary: fc.record({ drain: fc.constantFrom(1, 3, 100) }) },
   { weight: 2, arbitrary: fc.constant<Step>({ do: "look" }) },
   { weight: 4, arbitrary: fc.record({ barrier: fc.constantFrom(...kinds) }) },

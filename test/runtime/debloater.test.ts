@@ -48,6 +48,7 @@ class Load {
       },
       onWatermark: none,
       onIdle: none,
+      onLatency: none,
       onBarrier: none,
       onAnnouncement: none,
       onEndOfData: none,

@@ -10,6 +10,7 @@ import type { Output } from "../../lib/runtime/outputs.js";
 import { SourceTask } from "../../lib/runtime/source-task.js";
 import { TaskCheckpoints } from "../../lib/runtime/task-checkpoints.js";
 import type { SourceReader, Split } from "../../lib/source/contract.js";
+import { type WatermarkStrategy, watermarks } from "../../lib/time/watermarks.js";
 import { barrier } from "../checkpoint/alignment-script.js";
 
 class TestSource {
@@ -22,8 +23,9 @@ class TestSource {
   mayOvertake = true;
   ended = false;
   dataEnded = 0;
+  readonly metrics = new Map<string, number>();
 
-  constructor() {
+  constructor(watermarks?: WatermarkStrategy<any>) {
     const output: Output = {
       level: 0,
       drained: true,
@@ -34,6 +36,7 @@ class TestSource {
       pump: () => false,
       watermark: (watermark) => this.given.push(`watermark ${watermark}`),
       idle: (idle) => this.given.push(idle ? "idle" : "active"),
+      latency: ({ source }) => this.given.push(`marker of ${source}`),
       barrier: ({ id }) => this.given.push(`barrier ${id}`),
       readyToOvertake: () => this.mayOvertake,
       overtake: ({ id }) => this.given.push(`overtaking ${id}`),
@@ -58,7 +61,9 @@ class TestSource {
     };
     const task = new SourceTask("source", {
       gate: { level: 0 },
-      metrics: {} as TaskMetrics,
+      metrics: {
+        set: (field, value) => this.metrics.set(field, value),
+      } as Partial<TaskMetrics> as TaskMetrics,
       counters: { lateRecordsDropped: 0, recordsFailed: 0 },
       now: () => 0,
       wake: () => undefined,
@@ -70,7 +75,7 @@ class TestSource {
     });
     const chain = { operators: [], compile: () => () => 0 } as unknown as Chain;
     const edge = { edge: { fromOperator: 0 }, channels: [output] } as unknown as EdgeOutput;
-    const logic = { watermarks: undefined } as unknown as SourceLogic;
+    const logic = { watermarks } as unknown as SourceLogic;
     task.vertexOperators = [{ feeder: -1, uid: "source" }];
     task.wireSource(logic, reader as SourceReader, chain, [edge]);
     task.takeCheckpoints(
@@ -172,6 +177,22 @@ describe("source task", () => {
     source.task.addSplits(undefined);
     source.task.turn();
     expect(source.splits).to.deep.equal(["a", "no more"]);
+  });
+
+  it("does not count among those it is aligned with while it has no split, and is behind until it has a record", () => {
+    const alignment = { group: "g", maxDrift: 10 };
+    const source = new TestSource(watermarks.monotonous((at: number) => at, { alignment }));
+    const shown = () => {
+      source.task.turn();
+      source.task.report();
+      return ["sourceIdle", "watermark"].map((field) => source.metrics.get(field));
+    };
+    expect(shown()).to.deep.equal([1, Number.NEGATIVE_INFINITY]);
+    source.task.addSplits([{ id: "a" }]);
+    expect(shown()).to.deep.equal([0, Number.NEGATIVE_INFINITY]);
+    source.ended = true;
+    source.task.turn();
+    expect(shown()[1]).to.equal(Number.POSITIVE_INFINITY);
   });
 
   it("that had finished says so once those it sends to are open", async () => {

@@ -65,6 +65,7 @@ class TestTask implements Receiver {
 
   onWatermark(): void {}
   onIdle(): void {}
+  onLatency(): void {}
   onEndOfData(): void {}
   wake(): void {}
 

@@ -59,6 +59,7 @@ class DatagenReader<T> implements SourceReader<T, Stride> {
   private steps: number[] = [];
   private turn = -1;
   private open = 0;
+  private paused: readonly number[] = [];
   private endedSplits: number[] = [];
   private started = false;
   private noMore = false;
@@ -89,9 +90,13 @@ class DatagenReader<T> implements SourceReader<T, Stride> {
   }
 
   next(): T | undefined {
-    while (this.open > 0) {
+    for (let passed = 0; this.open > 0; ) {
       this.turn = this.turn + 1 === this.nexts.length ? 0 : this.turn + 1;
       const index = this.nexts[this.turn]!;
+      if (this.paused.length > 0 && this.paused.includes(this.turn)) {
+        if (++passed === this.nexts.length) return undefined;
+        continue;
+      }
       if (index < this.count) {
         this.nexts[this.turn] = index + this.steps[this.turn]!;
         this.split = this.turn;
@@ -105,6 +110,14 @@ class DatagenReader<T> implements SourceReader<T, Stride> {
       }
     }
     return undefined;
+  }
+
+  pauseSplits(ordinals: readonly number[]): void {
+    this.paused = ordinals;
+  }
+
+  get splitsBegun(): number {
+    return this.nexts.length;
   }
 
   takeEndedSplits(): readonly number[] {

@@ -2,39 +2,51 @@
 import { count } from "../../operators/aggregates.js";
 import { tumbling } from "../../time/windows.js";
 import type { SimRecord } from "../replay-source.js";
-import { allRecords, apart, differences, source, sumBy, type Topology } from "./topology.js";
+import {
+  ALIGNED,
+  allRecords,
+  apart,
+  differences,
+  source,
+  sumBy,
+  type Topology,
+  WATERMARKS,
+} from "./topology.js";
 
 const keyOf = ({ key }: SimRecord): number => key;
 const LOWER_MS = -60;
 const UPPER_MS = 40;
 
 /** Records of two streams that are near in time. */
-const interval: Topology = {
-  name: "interval",
-  abilities: {},
-  sinks: ["out"],
-  sources: (plan) => [source(plan, "a"), source(plan, "b", 0.6)],
-  build(kit) {
-    const [a, b] = interval.sources(kit.plan).map((each) => kit.source(each));
-    const rows = a!
-      .keyBy(keyOf)
-      .intervalJoin(b!.keyBy(keyOf), { lower: LOWER_MS, upper: UPPER_MS }, (left, right) => {
-        kit.hook("element");
-        return { left: left.id, right: right.id };
-      });
-    apart(kit, rows).sink("out", kit.sink("out"));
-  },
-  check({ out }, plan) {
-    const records = allRecords(interval, plan);
-    const [left, right] = ["a", "b"].map((name) => records.filter(({ id }) => id.startsWith(name)));
-    const expected = left!.flatMap((l) =>
-      right!
-        .filter((r) => r.key === l.key && r.time >= l.time + LOWER_MS && r.time <= l.time + UPPER_MS)
-        .map((r) => ({ left: l.id, right: r.id })),
-    );
-    return differences("pairs", out!, expected);
-  },
-};
+function joined(name: string, strategy: typeof WATERMARKS): Topology {
+  const sources: Topology["sources"] = (plan) => [source(plan, "a"), source(plan, "b", 0.6)];
+  return {
+    name,
+    abilities: {},
+    sinks: ["out"],
+    sources,
+    build(kit) {
+      const [a, b] = sources(kit.plan).map((each) => kit.source(each, undefined, strategy));
+      const rows = a!
+        .keyBy(keyOf)
+        .intervalJoin(b!.keyBy(keyOf), { lower: LOWER_MS, upper: UPPER_MS }, (left, right) => {
+          kit.hook("element");
+          return { left: left.id, right: right.id };
+        });
+      apart(kit, rows).sink("out", kit.sink("out"));
+    },
+    check({ out }, plan) {
+      const records = allRecords({ sources }, plan);
+      const [left, right] = ["a", "b"].map((of) => records.filter(({ id }) => id.startsWith(of)));
+      const expected = left!.flatMap((l) =>
+        right!
+          .filter((r) => r.key === l.key && r.time >= l.time + LOWER_MS && r.time <= l.time + UPPER_MS)
+          .map((r) => ({ left: l.id, right: r.id })),
+      );
+      return differences("pairs", out!, expected);
+    },
+  };
+}
 
 const WINDOW_MS = 120;
 
@@ -82,4 +94,4 @@ const asked: Topology = {
   },
 };
 
-export const meeting = [interval, asked] as const;
+export const meeting = [joined("interval", WATERMARKS), joined("aligned", ALIGNED), asked] as const;

@@ -11,7 +11,7 @@ export interface Kit {
   readonly plan: SimPlan;
   readonly env: Environment;
   /** `group`: of slots, where it is not the default. */
-  source(options: ReplayOptions, group?: string): DataStream<SimRecord>;
+  source(options: ReplayOptions, group?: string, strategy?: typeof WATERMARKS): DataStream<SimRecord>;
   sink(name: string): SinkDefinition<any>;
   /** A user's function is called: it may throw. */
   hook(hook: Hook): void;
@@ -35,6 +35,11 @@ export interface Topology {
 }
 
 export const WATERMARKS = watermarks.boundedOutOfOrderness<SimRecord>(DISORDER_MS + 1, ({ time }) => time);
+
+/** As `WATERMARKS`; the sources of a topology keep together. */
+export const ALIGNED = watermarks.boundedOutOfOrderness<SimRecord>(DISORDER_MS + 1, ({ time }) => time, {
+  alignment: { group: "sources", maxDrift: 100, updateInterval: 7 },
+});
 
 /** A source as the plan says; `share` of its records. */
 export function source(plan: SimPlan, name: string, share = 1): ReplayOptions {

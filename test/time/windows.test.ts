@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { WATERMARK_MAX, WATERMARK_MIN, WatermarkValve, watermarks } from "../../lib/time/watermarks.js";
+import { watermarks } from "../../lib/time/watermarks.js";
 import {
   paneSize,
   sliding,
@@ -10,46 +10,6 @@ import {
   windowStart,
   windowsOf,
 } from "../../lib/time/windows.js";
-
-describe("watermark valve", () => {
-  it("gives the smallest watermark of the inputs that are not idle, and never goes back", () => {
-    const step = fc.record({
-      input: fc.nat(2),
-      watermark: fc.nat(100),
-      idle: fc.option(fc.boolean(), { nil: undefined }),
-    });
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const valve = new WatermarkValve(3);
-        const latest = [WATERMARK_MIN, WATERMARK_MIN, WATERMARK_MIN];
-        const idle = [false, false, false];
-        let emitted = WATERMARK_MIN;
-        for (const each of steps) {
-          if (each.idle === undefined) {
-            latest[each.input] = Math.max(latest[each.input]!, each.watermark);
-            valve.update(each.input, latest[each.input]!);
-          } else {
-            idle[each.input] = each.idle;
-            valve.setIdle(each.input, each.idle);
-          }
-          const active = latest.filter((_, i) => !idle[i]);
-          const least = active.length === 0 ? emitted : Math.min(...active);
-          emitted = Math.max(emitted, least);
-          expect(valve.current).to.equal(emitted);
-          expect(valve.allIdle).to.equal(idle.every(Boolean));
-        }
-      }),
-    );
-  });
-
-  it("says the end when every input has ended", () => {
-    const valve = new WatermarkValve(2);
-    expect(valve.update(0, WATERMARK_MAX)).to.equal(false);
-    expect(valve.update(1, 5)).to.equal(true);
-    expect(valve.update(1, WATERMARK_MAX)).to.equal(true);
-    expect(valve.current).to.equal(WATERMARK_MAX);
-  });
-});
 
 describe("window assigners", () => {
   it("begin windows at multiples of the slide from the offset, also before 1970", () => {
