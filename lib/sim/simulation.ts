@@ -150,6 +150,7 @@ class Simulation {
       this.over = true;
       return "finished";
     }
+    this.mayBeDone = false;
     const program = this.program(process);
     this.hosts = new SlotHosts({
       world,
@@ -301,7 +302,7 @@ class Simulation {
         this.parallelism = fault.parallelism ?? this.parallelism;
         this.process.end();
         // A job that was stopped goes on from its savepoint, in another store.
-        this.mayBeDone = this.stopped === undefined && this.coordinator?.state === "committing";
+        this.mayBeDone ||= this.stopped === undefined && this.coordinator?.state === "committing";
         if (this.stopped !== undefined) this.nextJob();
         else {
           this.stopping = undefined;
