@@ -31,7 +31,10 @@ export function plan(given: Program, options: PlanOptions): Plan {
     options.localCombine === false ? given : combineLocally(given, parallelismOf, options.rescalable);
   const { operators } = program.graph;
   for (const node of operators) checkNode(node, parallelismOf(node), options);
-  const edges = program.graph.edges.map((edge) => decidePartitioner(edge, program, parallelismOf));
+  const { rescalable = false } = options;
+  const edges = program.graph.edges.map((edge) =>
+    decidePartitioner(edge, program, parallelismOf, rescalable),
+  );
   const feeders = chainFeeders(operators, edges, parallelismOf, options.chaining !== false);
   const vertices = buildVertices(operators, feeders, parallelismOf, options);
   const placeOf = new Map<string, { vertex: number; index: number }>();
@@ -104,17 +107,23 @@ function maxParallelismOf(node: OperatorNode, parallelism: number, options: Plan
   return node.maxParallelism ?? kept ?? options.maxParallelism ?? defaultMaxParallelism(parallelism);
 }
 
-/** A plain forward edge between different parallelisms becomes a rebalance. */
+/**
+ * A plain forward edge between different parallelisms becomes a rebalance. In a job that may be rescaled also between
+ * parallelisms that happen to be equal now: records in flight on the edge find it again at any other parallelism.
+ */
 function decidePartitioner(
   edge: StreamEdge,
   program: Program,
   parallelismOf: (node: OperatorNode) => number,
+  rescalable: boolean,
 ): StreamEdge {
   if (edge.partitioner !== "forward") return edge;
   const [from, to] = [edge.from, edge.to].map(
     (uid) => program.graph.operators.find((node) => node.uid === uid)!,
   );
-  if (parallelismOf(from!) === parallelismOf(to!)) return edge;
+  const areBound = (from!.parallelism === undefined) === (to!.parallelism === undefined);
+  const stays = areBound || !rescalable || edge.explicit === true;
+  if (parallelismOf(from!) === parallelismOf(to!) && stays) return edge;
   if (edge.explicit === true) {
     throw new MillraceError(
       "GRAPH_INVALID",

@@ -135,6 +135,23 @@ describe("planner", () => {
     expect(fingerprint(planned(other), {})).to.not.equal(fingerprint(one, {}));
   });
 
+  it("has the same edges at any parallelism where a job may be rescaled", () => {
+    const build: Build = (env) => {
+      numbers(env)
+        .keyBy((n) => n)
+        .reduce((a) => a)
+        .setParallelism(1)
+        .flatMap((n) => [n])
+        .filter(() => true)
+        .sink("out", blackholeSink());
+    };
+    const edges = (parallelism: number, rescalable: boolean) =>
+      planned(build, { parallelism, rescalable }).jobGraph.edges.map(({ partitioner }) => partitioner);
+    expect(edges(3, true)).to.deep.equal(["hash", "rebalance"]);
+    expect(edges(1, true)).to.deep.equal(edges(3, true));
+    expect(edges(1, false)).to.deep.equal(["hash"]);
+  });
+
   it("refuses parallelism beyond the key groups", () => {
     const build: Build = (env) => {
       numbers(env)
