@@ -1,6 +1,7 @@
 /** Queries that join streams, by hand. */
 import { NexmarkGenerator } from "../../../lib/connectors/nexmark/generator.js";
 import type { Auction, Bid, Person } from "../../../lib/index.js";
+import { bidOfSeller, bidOnAuction } from "../joined-rows.js";
 import type { HandLoop } from "./loop.js";
 
 function added<T>(lists: Map<number, T[]>, key: number, record: T): void {
@@ -66,27 +67,6 @@ function q20(events: number, rate: number, out: (row: unknown) => void): void {
   }
 }
 
-function bidOnAuction(bid: Bid, auction: Auction) {
-  return {
-    auction: bid.auction,
-    bidder: bid.bidder,
-    price: bid.price,
-    channel: bid.channel,
-    url: bid.url,
-    bidDateTime: bid.dateTime,
-    bidExtra: bid.extra,
-    itemName: auction.itemName,
-    description: auction.description,
-    initialBid: auction.initialBid,
-    reserve: auction.reserve,
-    auctionDateTime: auction.dateTime,
-    expires: auction.expires,
-    seller: auction.seller,
-    category: auction.category,
-    auctionExtra: auction.extra,
-  };
-}
-
 interface Dealings {
   person: Person | undefined;
   readonly auctions: Auction[];
@@ -123,32 +103,6 @@ function q23(events: number, rate: number, out: (row: unknown) => void): void {
         for (const bid of dealings.bids) out(bidOfSeller(bid, event, auction));
     }
   }
-}
-
-function bidOfSeller(bid: Bid, person: Person, auction: Auction) {
-  return {
-    bidder: bid.bidder,
-    price: bid.price,
-    channel: bid.channel,
-    url: bid.url,
-    bidExtra: bid.extra,
-    personId: person.id,
-    name: person.name,
-    emailAddress: person.emailAddress,
-    creditCard: person.creditCard,
-    city: person.city,
-    state: person.state,
-    personExtra: person.extra,
-    itemName: auction.itemName,
-    description: auction.description,
-    initialBid: auction.initialBid,
-    reserve: auction.reserve,
-    auctionDateTime: auction.dateTime,
-    expires: auction.expires,
-    seller: auction.seller,
-    category: auction.category,
-    auctionExtra: auction.extra,
-  };
 }
 
 export const joinLoops: Readonly<Record<string, HandLoop>> = { q3, q13, q20, q23 };

@@ -1,6 +1,7 @@
 /** Queries about the highest bid of each auction, by hand. */
 import { NexmarkGenerator } from "../../../lib/connectors/nexmark/generator.js";
 import type { Auction, Bid } from "../../../lib/index.js";
+import { auctionWithBid } from "../joined-rows.js";
 import type { HandLoop } from "./loop.js";
 
 interface Contest {
@@ -76,23 +77,7 @@ function q6(events: number, rate: number, out: (row: unknown) => void): void {
 function q9(events: number, rate: number, out: (row: unknown) => void): void {
   for (const { auction, best } of contests(events, rate).values()) {
     if (best === undefined) continue;
-    out({
-      id: auction.id,
-      itemName: auction.itemName,
-      description: auction.description,
-      initialBid: auction.initialBid,
-      reserve: auction.reserve,
-      dateTime: auction.dateTime,
-      expires: auction.expires,
-      seller: auction.seller,
-      category: auction.category,
-      extra: auction.extra,
-      auction: best.auction,
-      bidder: best.bidder,
-      price: best.price,
-      bidDateTime: best.dateTime,
-      bidExtra: best.extra,
-    });
+    out(auctionWithBid(auction, best));
   }
 }
 

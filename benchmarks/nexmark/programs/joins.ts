@@ -11,6 +11,7 @@ import {
   type,
   value,
 } from "../../../lib/index.js";
+import { bidOfSeller, bidOnAuction } from "../joined-rows.js";
 import { auctionsOf, bidsOf, personsOf, type QueryProgram } from "./streams.js";
 
 const STATES = new Set(["OR", "ID", "CA"]);
@@ -116,27 +117,6 @@ const q20: QueryProgram = (events, sink) => {
     .sink("out", sink);
 };
 
-function bidOnAuction(bid: Bid, auction: Auction) {
-  return {
-    auction: bid.auction,
-    bidder: bid.bidder,
-    price: bid.price,
-    channel: bid.channel,
-    url: bid.url,
-    bidDateTime: bid.dateTime,
-    bidExtra: bid.extra,
-    itemName: auction.itemName,
-    description: auction.description,
-    initialBid: auction.initialBid,
-    reserve: auction.reserve,
-    auctionDateTime: auction.dateTime,
-    expires: auction.expires,
-    seller: auction.seller,
-    category: auction.category,
-    auctionExtra: auction.extra,
-  };
-}
-
 /** Bids by persons who also sell: all that has to do with one person meets in one place. */
 const q23: QueryProgram = (events, sink) => {
   events
@@ -168,32 +148,6 @@ const q23: QueryProgram = (events, sink) => {
 function whoseEvent(event: NexmarkEvent): number {
   if (event.kind === "bid") return event.bidder;
   return event.kind === "auction" ? event.seller : event.id;
-}
-
-function bidOfSeller(bid: Bid, person: Person, auction: Auction) {
-  return {
-    bidder: bid.bidder,
-    price: bid.price,
-    channel: bid.channel,
-    url: bid.url,
-    bidExtra: bid.extra,
-    personId: person.id,
-    name: person.name,
-    emailAddress: person.emailAddress,
-    creditCard: person.creditCard,
-    city: person.city,
-    state: person.state,
-    personExtra: person.extra,
-    itemName: auction.itemName,
-    description: auction.description,
-    initialBid: auction.initialBid,
-    reserve: auction.reserve,
-    auctionDateTime: auction.dateTime,
-    expires: auction.expires,
-    seller: auction.seller,
-    category: auction.category,
-    auctionExtra: auction.extra,
-  };
 }
 
 export const joins: Readonly<Record<string, QueryProgram>> = { q3, q13, q20, q23 };

@@ -1,5 +1,6 @@
 /** Queries about the highest bid of each auction. A bid counts from the auction's begin until it expires. */
 import { type Auction, type Bid, count, list, sum, type, value } from "../../../lib/index.js";
+import { auctionWithBid, type WinningBid } from "../joined-rows.js";
 import { auctionsOf, bidsOf, type QueryProgram } from "./streams.js";
 
 interface Time {
@@ -141,8 +142,6 @@ const q6: QueryProgram = (events, sink) => {
     .sink("out", sink);
 };
 
-type WinningBid = Pick<Bid, "auction" | "bidder" | "price" | "dateTime" | "extra">;
-
 /** The winning bid of every auction, with the auction: the highest, of equal ones the earliest. */
 const q9: QueryProgram = (events, sink) => {
   auctionsOf(events)
@@ -175,25 +174,5 @@ const q9: QueryProgram = (events, sink) => {
     })
     .sink("out", sink);
 };
-
-function auctionWithBid(auction: Auction, bid: WinningBid) {
-  return {
-    id: auction.id,
-    itemName: auction.itemName,
-    description: auction.description,
-    initialBid: auction.initialBid,
-    reserve: auction.reserve,
-    dateTime: auction.dateTime,
-    expires: auction.expires,
-    seller: auction.seller,
-    category: auction.category,
-    extra: auction.extra,
-    auction: bid.auction,
-    bidder: bid.bidder,
-    price: bid.price,
-    bidDateTime: bid.dateTime,
-    bidExtra: bid.extra,
-  };
-}
 
 export const winningBids: Readonly<Record<string, QueryProgram>> = { q4, q6, q9 };
