@@ -11,6 +11,9 @@ import {
 } from "../../lib/index.js";
 import { pacedSource } from "../checkpoint/paced-source.js";
 
+/** Delays are told on a channel of this name. */
+export const DELAYS = "slots-delays";
+
 export interface SlotsParams {
   /** "retained": the last record of each key is kept; "passing": sums by key; "trickle": few records by the clock. */
   readonly job: "retained" | "passing" | "trickle";
@@ -30,7 +33,7 @@ interface Reading {
 export default defineJob("slots", (env, { job, records, keys, rate, splits }: SlotsParams) => {
   if (job === "trickle") {
     env
-      .source("ticks", pacedSource({ rate, first: 0, splits, record: () => ({ at: performanceNow() }) }))
+      .source("ticks", pacedSource({ rate, first: 0, splits, record: () => ({ at: sharedClockMs() }) }))
       .rebalance()
       .sink("out", delaySink());
     return;
@@ -62,7 +65,7 @@ export default defineJob("slots", (env, { job, records, keys, rate, splits }: Sl
 });
 
 /** The clock that all threads of a process share. */
-function performanceNow(): number {
+function sharedClockMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
 }
 
@@ -76,7 +79,7 @@ function delaySink(): SinkDefinition<Tick> {
     kind: "delays",
     description: {},
     createWriter: () => {
-      const port = new BroadcastChannel("slots-delays");
+      const port = new BroadcastChannel(DELAYS);
       let delays: number[] = [];
       const timer = setInterval(() => {
         if (delays.length > 0) port.postMessage(delays);
@@ -85,7 +88,7 @@ function delaySink(): SinkDefinition<Tick> {
       return {
         open() {},
         write({ at }) {
-          delays.push(performanceNow() - at);
+          delays.push(sharedClockMs() - at);
         },
         flush() {},
         prepareCommit: async () => [],

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunOptions, run } from "../../lib/index.js";
 import { measure, quantile } from "../measure.js";
-import type { SlotsParams } from "./job.js";
+import { DELAYS, type SlotsParams } from "./job.js";
 
 export interface OneTask {
   readonly params: SlotsParams;
@@ -43,7 +43,7 @@ async function whole(): Promise<OneRun> {
 
 async function trickle(): Promise<OneRun> {
   const delays: number[] = [];
-  const port = new BroadcastChannel("slots-delays");
+  const port = new BroadcastChannel(DELAYS);
   await using job = await run(JOB, { ...options, params: { ...params } });
   await sleep(WARM_UP_MS);
   port.onmessage = (message: unknown) => {
