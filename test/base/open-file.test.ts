@@ -44,14 +44,15 @@ describe("base: files of threads that may be ended", () => {
     this.timeout(20_000);
     const descriptors = () => readdirSync("/proc/self/fd").length;
     const before = descriptors();
+    // It begins when its module is loaded: Node itself forgets a file of a module that is being loaded.
     const program = `import(${JSON.stringify(MODULE)}).then(async ({ OpenFile }) => {
+      require("node:worker_threads").parentPort.postMessage("begun");
       for (;;) {
         const folder = new OpenFile(${JSON.stringify(folder)});
         await folder.sync();
         folder.close();
       }
-    }).catch(() => undefined);
-    require("node:worker_threads").parentPort.postMessage("begun");`;
+    }).catch(() => undefined);`;
     for (let count = 0; count < 40; count++) {
       const thread = new Worker(program, { eval: true });
       await new Promise((resolve) => thread.once("message", resolve));

@@ -4,7 +4,7 @@ import { type Digest, RowDigest, type RunOptions, run } from "millrace";
 import type { GrowingParams } from "../jobs/growing.js";
 
 const JOB = new URL("../jobs/growing.js", import.meta.url);
-const PARAMS: GrowingParams = { records: 400_000, keys: 1000 };
+const PARAMS: GrowingParams = { records: 1_200_000, keys: 1000 };
 
 async function digestOf(options: RunOptions, steps: readonly number[]) {
   await using job = await run(JOB, { ...options, params: { ...PARAMS } });

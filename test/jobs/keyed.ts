@@ -134,7 +134,7 @@ const programs: Record<string, (env: Environment) => void> = {
         iterableSource(async function* () {
           yield { id: 1 };
           yield { id: 2 };
-          await new Promise((resolve) => setTimeout(resolve, 300));
+          await new Promise((resolve) => setTimeout(resolve, 1_000));
           yield { id: 3 };
         }),
       )
