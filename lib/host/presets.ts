@@ -1,8 +1,8 @@
 /** What a slot's thread is given, where nobody says otherwise. */
 
 /**
- * Young generation of a slot's heap, MiB. Large: where records are retained a third of the time goes to collections
- * instead of most of it, in pauses of 50 ms. Small: pauses of 10 ms.
+ * Young generation of a slot's heap, MiB. Large: a twentieth to an eighth less CPU, and rounds of up to 80 ms where
+ * records are retained; small: of up to 28 (`npm run bench -- slots`).
  */
 export const YOUNG_MB = { throughput: 192, latency: 24 } as const;
 
