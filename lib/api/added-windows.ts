@@ -3,12 +3,13 @@ import { durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
 import type { Aggregates } from "../operators/aggregates.js";
 import type { AnyFunction } from "../operators/contract.js";
+import { sessionLogic } from "../operators/session-aggregate.js";
 import type { Trigger } from "../operators/trigger.js";
 import { triggers } from "../operators/triggers.js";
 import { windowLogic } from "../operators/window-aggregate.js";
 import { isEventTime, windowOperatorLogic } from "../operators/window-operator.js";
 import { projectAll, projectKeyed, type ResultSpec } from "../operators/window-results.js";
-import type { AlignedWindows, WindowAssigner } from "../time/windows.js";
+import type { AlignedWindows, SessionWindows, WindowAssigner } from "../time/windows.js";
 import { kinds, stateConfig } from "./added-operators.js";
 import type { NewOperator } from "./graph-builder.js";
 import type { WindowFunction, WindowOptions } from "./window-functions.js";
@@ -30,6 +31,16 @@ export function windowAggregate(
 ): NewOperator {
   const { key } = place;
   const assigner = plainOf(place);
+  if (isPlainSession(place)) {
+    const sessions = place.assigner as SessionWindows<any>;
+    return {
+      kind: "window",
+      name,
+      config: { window: windowConfig(sessions), aggregates: kinds(aggregates) },
+      ...(key === undefined ? { parallelism: 1 } : {}),
+      logic: sessionLogic({ assigner: sessions, aggregates, key, project }),
+    };
+  }
   if (assigner === undefined) {
     const byDefault = key === undefined ? projectAll : projectKeyed;
     return general(name, place, aggregates, { kind: "project", project: project ?? byDefault });
@@ -82,13 +93,20 @@ export function isPlain(place: WindowPlace): boolean {
   return plainOf(place) !== undefined;
 }
 
-/** The windows that share panes: a result for each by its end, and nothing else. */
+/** The windows that share panes: a result for each at its end, and nothing else. */
 function plainOf({ assigner, options }: WindowPlace): AlignedWindows | undefined {
-  const { trigger, evictor, allowedLateness, lateData } = options;
-  if (assigner.kind === "session" || assigner.kind === "global" || assigner.time === "processing")
-    return undefined;
-  if (trigger !== undefined || evictor !== undefined || lateData !== undefined) return undefined;
-  return latenessOf(allowedLateness) > 0 ? undefined : assigner;
+  if (assigner.kind === "session" || assigner.kind === "global") return undefined;
+  return firesOnce(options) ? assigner : undefined;
+}
+
+function isPlainSession({ assigner, options }: WindowPlace): boolean {
+  return assigner.kind === "session" && assigner.time === undefined && firesOnce(options);
+}
+
+/** By the window's end, with all records that there were, and never again. */
+function firesOnce({ trigger, evictor, allowedLateness, lateData }: WindowOptions<any>): boolean {
+  if (trigger !== undefined || evictor !== undefined || lateData !== undefined) return false;
+  return latenessOf(allowedLateness) === 0;
 }
 
 function general(

@@ -14,8 +14,9 @@ import { type NativeText, ownString } from "./own-string.js";
 import { unpack } from "./packed.js";
 import { type DrainCode, readerSource } from "./read-code.js";
 import type { Shape } from "./shape.js";
+import { TextPieces } from "./text-pieces.js";
 
-/** `retained`: whoever takes the records keeps them, so every text gets memory of its own. */
+/** `retained`: whoever takes the records keeps them, so that no text may keep its batch's alive. */
 export function createRecordReader(accept: Accept, gate: Gate, retained = false): RecordReader {
   return new BatchReader(accept, gate, retained);
 }
@@ -28,14 +29,14 @@ class BatchReader implements RecordReader {
 
   private readonly accept: Accept;
   private readonly gate: Gate;
-  private readonly retained: boolean;
+  private readonly pieces: TextPieces | undefined;
   private redirected: Accept | undefined;
   private through = false;
 
   constructor(accept: Accept, gate: Gate, retained: boolean) {
     this.accept = accept;
     this.gate = gate;
-    this.retained = retained;
+    if (retained) this.pieces = new TextPieces();
     this.code = this.compile([]);
   }
 
@@ -65,9 +66,10 @@ class BatchReader implements RecordReader {
     const begin = offset + i32[at + STRINGS_AT]!;
     const end = begin + i32[at + STRING_BYTES]!;
     const native = bytes as unknown as NativeText;
+    const isWide = i32[at + ENCODING] !== 0;
     let text = "";
-    if (end > begin)
-      text = i32[at + ENCODING] === 0 ? native.latin1Slice(begin, end) : native.ucs2Slice(begin, end);
+    if (this.pieces !== undefined) this.pieces.open(native, begin, end - begin, isWide);
+    else if (end > begin) text = isWide ? native.ucs2Slice(begin, end) : native.latin1Slice(begin, end);
     const packedBytes = i32[at + PACKED_BYTES]!;
     const packed = packedBytes > 0 ? unpack(bytes.subarray(end, end + packedBytes)) : [];
     this.code.open(memory, offset + BATCH_HEADER, i32[at + ROWS]!, text, packed);
@@ -89,7 +91,9 @@ class BatchReader implements RecordReader {
 
   private compile(shapes: readonly Shape[]): DrainCode {
     const source = `${readerSource(shapes)}\n//# sourceURL=${this.name}/${this.version++}`;
-    const cut = this.retained ? ownPart : part;
+    const { pieces } = this;
+    const cut =
+      pieces === undefined ? part : (_text: string, begin: number, end: number) => pieces.cut(begin, end);
     const make = new Function("accept", "gate", "own", "cut", source);
     const code = make(this.accept, this.gate, ownString, cut) as DrainCode;
     code.redirect(this.redirected, this.through);
@@ -99,8 +103,4 @@ class BatchReader implements RecordReader {
 
 function part(text: string, begin: number, end: number): string {
   return text.substring(begin, end);
-}
-
-function ownPart(text: string, begin: number, end: number): string {
-  return ownString(text.substring(begin, end));
 }

@@ -48,8 +48,15 @@ interface Parts {
   objects: number;
 }
 
-/** `counted`: partials also say in `n` how many records they stand for. */
-export function accumulatorCode(aggregates: Aggregates<any>, counted = false): AccumulatorCode {
+export interface CellOptions {
+  /** Partials also say in `n` how many records they stand for. */
+  readonly counted?: boolean;
+  /** Cells before those of the aggregates, which are somebody else's. */
+  readonly before?: number;
+}
+
+export function accumulatorCode(aggregates: Aggregates<any>, options: CellOptions = {}): AccumulatorCode {
+  const { counted = false, before = 0 } = options;
   const parts: Parts = {
     reset: [],
     add: [],
@@ -59,7 +66,7 @@ export function accumulatorCode(aggregates: Aggregates<any>, counted = false): A
     result: [],
     bindings: new Map([["number", isNumber]]),
     functions: [],
-    numbers: 0,
+    numbers: before,
     objects: 0,
   };
   for (const [name, aggregate] of Object.entries(aggregates)) append(parts, name, aggregate);

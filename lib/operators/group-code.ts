@@ -34,6 +34,13 @@ export interface GroupCode {
   result(table: GroupTable, slot: number): any;
 }
 
+/** A function of its own: in line it would cost `add` the inlining of its lookup. */
+export const TOUCH = `
+  function touch(table, slot) {
+    if (table.wanted) table.touch(slot);
+    else table.marks[slot] = table.epoch;
+  }`;
+
 /** `key` is absent for aggregates over all records (windowAll). */
 export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): GroupCode {
   const { numberCells: n, objectCells: m } = code;
@@ -45,12 +52,8 @@ export function groupCode(code: AccumulatorCode, key: AnyFunction | undefined): 
     let slot = table.find(key);
     if (slot < 0) slot = insert(table, ${own});
     if (table.marks[slot] !== table.epoch) touch(table, slot);`;
-  // A function of its own: in line it would cost `add` the inlining of its lookup.
   const source = `
-  function touch(table, slot) {
-    if (table.wanted) table.touch(slot);
-    else table.marks[slot] = table.epoch;
-  }
+  ${TOUCH}
   function insert(table, key) {
     if (typeof key === "string") key = ownString(key);
     const slot = table.insert(key);

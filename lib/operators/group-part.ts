@@ -4,17 +4,24 @@
  */
 import type { EntrySink, FrozenPart, StatePart, StateScope } from "../state/contract.js";
 import { type CanonicalKey, canonicalKey, keyGroupOf } from "../state/key.js";
+import type { CellTable } from "./cell-table.js";
 import type { WriteGroup } from "./frozen-table.js";
-import type { GroupCode, Partial } from "./group-code.js";
-import type { GroupTable } from "./group-table.js";
+import type { Partial } from "./group-code.js";
 
 /** `pane`: start of the pane the groups belong to, 0 without panes. `stamp`: that of a group, as it is now. */
-export type WriteInto = (table: GroupTable, pane: number, stamp: (slot: number) => number) => WriteGroup;
+export type WriteInto = (table: CellTable, pane: number, stamp: (slot: number) => number) => WriteGroup;
+
+/** What makes partials of slots. */
+export interface PartialCode {
+  readonly layout: string;
+  partial(table: CellTable, slot: number, pane: number): Partial;
+  fill(partial: Partial, table: CellTable, slot: number, pane: number): void;
+}
 
 export interface GroupPartOptions {
   readonly name: string;
   readonly scope: StateScope;
-  readonly code: GroupCode;
+  readonly code: PartialCode;
   readonly maxParallelism: number;
   /** Freezes the tables there are; all answers are of one kind. */
   freeze(wanted: "full" | "delta", into: WriteInto): readonly FrozenPart[];
@@ -38,10 +45,10 @@ export function groupPart(options: GroupPartOptions): StatePart {
 
 /** `maxParallelism` 0: entries have no key group. */
 function writer(
-  code: GroupCode,
+  code: PartialCode,
   sink: EntrySink,
   maxParallelism: number,
-  table: GroupTable,
+  table: CellTable,
   pane: number,
   stamp: (slot: number) => number,
 ): WriteGroup {

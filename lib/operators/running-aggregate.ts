@@ -15,6 +15,7 @@ import { SlotSet } from "./slot-set.js";
 /** How long and how many records a mini-batch may gather. */
 export interface MiniBatch {
   readonly size: number;
+  /** 0: as long as the task's turn. */
   readonly latencyMs: number;
 }
 
@@ -253,8 +254,11 @@ class RunningCombine implements Operator {
   }
 
   rest(steady: number): void {
-    if (this.gathered === 0) return;
-    if (Number.isNaN(this.since)) this.since = steady;
+    if (this.gathered === 0 || this.giving) return;
+    if (this.batch.latencyMs === 0) {
+      this.giving = true;
+      this.context.wake();
+    } else if (Number.isNaN(this.since)) this.since = steady;
     else if (steady - this.since >= this.batch.latencyMs) this.giving = true;
   }
 

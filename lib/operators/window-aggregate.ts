@@ -1,6 +1,7 @@
 // @hot ~30 ns a record over the lookup; guarded by benchmarks/nexmark (q5, q7)
 /**
- * Event-time tumbling and sliding windows over keyed or all records, with aggregates.
+ * Tumbling and sliding windows over keyed or all records, with aggregates: by event time, or with a clock before it
+ * (window-by-clock.ts).
  *
  * Records are added to panes; a window's result is merged from its panes when the watermark passes the
  * window's end. Results carry the timestamp `end - 1`. A record whose last window has closed is dropped
@@ -16,6 +17,7 @@ import { groupPart } from "./group-part.js";
 import type { GroupTable } from "./group-table.js";
 import { PaneSuffixes } from "./pane-suffixes.js";
 import { Panes } from "./panes.js";
+import { type TimedWindows, WindowByClock } from "./window-by-clock.js";
 import { projectAll, projectKeyed } from "./window-results.js";
 
 /** What the operator, and the local combine before it, need to know. */
@@ -35,10 +37,13 @@ export interface WindowLogic extends OperatorLogic {
 }
 
 export function windowLogic(spec: WindowSpec): WindowLogic {
-  const code = accumulatorCode(spec.aggregates, true);
+  const byClock = spec.assigner.time === "processing";
+  const code = accumulatorCode(spec.aggregates, { counted: !byClock });
   const functions = [...code.functions, spec.key, spec.project].filter((each) => each !== undefined);
-  const create = (partials: boolean) => (context: OperatorContext) =>
-    new WindowAggregate(context, spec, groupCode(code, spec.key), partials);
+  const create = (partials: boolean) => (context: OperatorContext) => {
+    const windows = new WindowAggregate(context, spec, groupCode(code, spec.key), partials);
+    return byClock ? new WindowByClock(context, windows) : windows;
+  };
   return {
     functions,
     window: spec,
@@ -51,12 +56,14 @@ export function windowLogic(spec: WindowSpec): WindowLogic {
 /** Windows of more panes than this are not merged of all of them. */
 const MERGED_PANES_MAX = 8;
 
-class WindowAggregate implements Operator {
+class WindowAggregate implements Operator, TimedWindows {
   private readonly context: OperatorContext;
   private readonly assigner: AlignedWindows;
   private readonly project: AnyFunction;
   private readonly code: GroupCode;
   private readonly partials: boolean;
+  /** Partials say themselves which pane they are of. */
+  private readonly panesKnown: boolean;
   private readonly panes: Panes;
   /** The groups of the window being given out, where it has several panes. */
   private readonly merged: GroupTable;
@@ -65,7 +72,7 @@ class WindowAggregate implements Operator {
   /** Windows leave gaps between them: what falls there belongs to none. */
   private readonly gaps: boolean;
   /** Records before this belong to windows that have all closed. */
-  private closedBefore = Number.NEGATIVE_INFINITY;
+  closedBefore = Number.NEGATIVE_INFINITY;
   /** End of the last window that fired. */
   private firedEnd = Number.NEGATIVE_INFINITY;
   /** The window being given out, with the next slot. */
@@ -81,6 +88,7 @@ class WindowAggregate implements Operator {
     this.assigner = spec.assigner;
     this.code = code;
     this.partials = partials;
+    this.panesKnown = partials && spec.assigner.time !== "processing";
     this.gaps = spec.assigner.slide > spec.assigner.size;
     this.panes = new Panes(code, spec.assigner);
     this.merged = code.table();
@@ -110,10 +118,10 @@ class WindowAggregate implements Operator {
   }
 
   element(record: unknown, timestamp: number): void {
-    const time = this.partials ? (record as Partial).w : timestamp;
+    const time = this.panesKnown ? (record as Partial).w : timestamp;
     if (!(time >= this.closedBefore)) {
       if (Number.isNaN(time)) refuseUnstamped();
-      this.context.counters.lateRecordsDropped += this.partials ? (record as Partial).n : 1;
+      this.context.counters.lateRecordsDropped += this.panesKnown ? (record as Partial).n : 1;
       return;
     }
     if (
@@ -132,10 +140,8 @@ class WindowAggregate implements Operator {
     const { size, slide, offset } = this.assigner;
     for (;;) {
       if (this.firing !== undefined && !this.give()) return false;
-      const earliest = this.panes.earliest();
-      if (earliest === Number.POSITIVE_INFINITY) break;
-      const end = this.nextEnd(earliest);
-      if (end - 1 > watermark) break;
+      const end = this.nextEnd();
+      if (end === Number.POSITIVE_INFINITY || end - 1 > watermark) break;
       this.firedEnd = end;
       this.firing = { start: end - size, end, table: this.tableOf(end - size, end), next: 0 };
     }
@@ -147,8 +153,10 @@ class WindowAggregate implements Operator {
     return true;
   }
 
-  /** End of the next window to fire that holds the pane: neither fired nor closed while it was empty. */
-  private nextEnd(pane: number): number {
+  /** End of the next window to fire: neither fired nor closed while it was empty; Infinity without records. */
+  nextEnd(): number {
+    const pane = this.panes.earliest();
+    if (pane === Number.POSITIVE_INFINITY) return pane;
     const { size, slide, offset } = this.assigner;
     const last = windowStart(pane, slide, offset);
     const windowsBefore = Math.floor((last + size - (pane + this.panes.size)) / slide);

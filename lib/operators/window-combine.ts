@@ -17,7 +17,7 @@ import { Panes } from "./panes.js";
 import type { WindowSpec } from "./window-aggregate.js";
 
 export function windowCombineLogic(spec: WindowSpec): OperatorLogic {
-  const code = accumulatorCode(spec.aggregates, true);
+  const code = accumulatorCode(spec.aggregates, { counted: true });
   return {
     functions: [],
     create: (context) => new WindowCombine(context, groupCode(code, spec.key), spec),

@@ -6,10 +6,18 @@
  */
 import type { OperatorNode, StreamEdge } from "../graph/stream-graph.js";
 import type { OperatorLogic } from "../operators/contract.js";
-import { type RunningLogic, runningCombineLogic } from "../operators/running-aggregate.js";
+import { type MiniBatch, type RunningLogic, runningCombineLogic } from "../operators/running-aggregate.js";
+import type { SessionLogic } from "../operators/session-aggregate.js";
+import { sessionCombineLogic } from "../operators/session-combine.js";
 import type { WindowLogic } from "../operators/window-aggregate.js";
 import { windowCombineLogic } from "../operators/window-combine.js";
 import type { Program } from "../protocol/program.js";
+
+/** Windows over all records have one key. */
+const ALL = () => null;
+
+/** What goes to windows by processing time is of the time when it comes: it waits for no more than its turn's end. */
+const CLOCK_BATCH: MiniBatch = { size: 16_384, latencyMs: 0 };
 
 /** The key of a partial. */
 const partialKey = (partial: { k: unknown }) => partial.k;
@@ -46,7 +54,10 @@ export function combineLocally(
     };
     operators.splice(operators.indexOf(target), 0, node);
     logic.set(uid, combine);
-    logic.set(edge.to, (program.logic.get(edge.to) as WindowLogic | RunningLogic).overPartials());
+    logic.set(
+      edge.to,
+      (program.logic.get(edge.to) as WindowLogic | SessionLogic | RunningLogic).overPartials(),
+    );
     const selector = `${uid}~key`;
     selectors.set(selector, partialKey);
     const { selector: _replaced, side, ...rest } = edge;
@@ -57,7 +68,12 @@ export function combineLocally(
 }
 
 function combineOf(logic: OperatorLogic): OperatorLogic | undefined {
-  if ("window" in logic) return windowCombineLogic((logic as WindowLogic).window);
+  if ("window" in logic) {
+    const { window } = logic as WindowLogic;
+    if (window.assigner.time !== "processing") return windowCombineLogic(window);
+    return runningCombineLogic({ ...window, key: window.key ?? ALL, miniBatch: CLOCK_BATCH });
+  }
+  if ("session" in logic) return sessionCombineLogic((logic as SessionLogic).session);
   if ("running" in logic) {
     const { running } = logic as RunningLogic;
     return running.miniBatch === undefined ? undefined : runningCombineLogic(running);

@@ -40,6 +40,32 @@ export class NumberIndex {
     this.place(key, slot + 1);
   }
 
+  /** Gives a key that is there another slot. */
+  reset(key: number, slot: number): void {
+    if (Number.isNaN(key)) this.nan = slot;
+    else this.slots[this.placeOf(key)] = slot + 1;
+  }
+
+  /** Removes a key that is there. */
+  remove(key: number): void {
+    if (Number.isNaN(key)) {
+      this.nan = -1;
+      return;
+    }
+    const { keys, slots, mask } = this;
+    let hole = this.placeOf(key);
+    this.size--;
+    // Whatever would not be found behind a free place moves up into it.
+    for (let at = (hole + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
+      const home = homeOf(keys[at]!) & mask;
+      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+      keys[hole] = keys[at]!;
+      slots[hole] = slots[at]!;
+      hole = at;
+    }
+    slots[hole] = 0;
+  }
+
   clear(): void {
     this.slots.fill(0);
     this.size = 0;
@@ -54,11 +80,21 @@ export class NumberIndex {
     for (let i = 0; i < keys.length; i++) if (slots[i] !== 0) this.place(keys[i]!, slots[i]!);
   }
 
+  private placeOf(key: number): number {
+    let place = homeOf(key) & this.mask;
+    while (this.slots[place] === 0 || this.keys[place] !== key) place = (place + 1) & this.mask;
+    return place;
+  }
+
   private place(key: number, mark: number): void {
-    const int = key | 0;
-    let place = (int === key ? fmix32(int) : hashDouble(key)) & this.mask;
+    let place = homeOf(key) & this.mask;
     while (this.slots[place] !== 0) place = (place + 1) & this.mask;
     this.keys[place] = key;
     this.slots[place] = mark;
   }
+}
+
+function homeOf(key: number): number {
+  const int = key | 0;
+  return int === key ? fmix32(int) : hashDouble(key);
 }

@@ -3,19 +3,17 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { windowFunction } from "../../lib/api/added-windows.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
-import { canonicalKey, keyGroupOf } from "../../lib/state/key.js";
-import { Bench, type Saved } from "../../lib/testing/operator-bench.js";
+import { Bench } from "../../lib/testing/operator-bench.js";
 import { session, sliding, tumbling, type WindowAssigner, windowsOf } from "../../lib/time/windows.js";
 import { type ModelRecord, WindowModel } from "./window-model.js";
+import { expected, played, plays, restored } from "./window-plays.js";
 
 interface Case {
   readonly assigner: WindowAssigner<ModelRecord>;
   readonly lateness: number;
 }
 
-type Step = ModelRecord | { readonly watermark: number };
-
-const late = sideOutput<ModelRecord>("late");
+const lateTag = sideOutput<ModelRecord>("late");
 
 const logicOf = ({ assigner, lateness }: Case) =>
   windowFunction(
@@ -23,7 +21,7 @@ const logicOf = ({ assigner, lateness }: Case) =>
     {
       assigner,
       key: (record: ModelRecord) => record.key,
-      options: { allowedLateness: lateness, lateData: late },
+      options: { allowedLateness: lateness, lateData: lateTag },
     },
     undefined,
     {
@@ -55,80 +53,12 @@ const cases = fc.record({
   lateness: fc.constantFrom(0, 4, 25),
 });
 
-/** Times that creep on, with watermarks that lag now and then: late records and merges of all kinds. */
-const plays = fc
-  .array(
-    fc.record({
-      key: fc.constantFrom("a", "b", "c"),
-      step: fc.integer({ min: -12, max: 14 }),
-      gap: fc.integer({ min: 1, max: 9 }),
-      lag: fc.option(fc.integer({ min: -2, max: 15 }), { nil: undefined }),
-    }),
-    { maxLength: 60 },
-  )
-  .map((drawn) => {
-    let time = -20;
-    let watermark = Number.NEGATIVE_INFINITY;
-    const steps: Step[] = [];
-    for (const { key, step, gap, lag } of drawn) {
-      time += Math.max(step, -1);
-      steps.push({ key, at: time + Math.min(step, 0), gap });
-      if (lag === undefined || time - lag <= watermark) continue;
-      watermark = time - lag;
-      steps.push({ watermark });
-    }
-    return [...steps, { watermark: Number.POSITIVE_INFINITY }];
-  });
-
-const texts = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
-
-function expected(given: Case, steps: readonly Step[]): { rows: string[]; late: number[] } {
-  const model = modelOf(given);
-  for (const step of steps) {
-    if ("watermark" in step) model.advance(step.watermark);
-    else model.add(step);
-  }
-  return { rows: texts(model.rows), late: model.late };
-}
-
-/** Plays the steps on subtasks that are restored before each one, each time as many as `parallelism` says. */
-function restored(given: Case, steps: readonly Step[], parallelism: (step: number) => number) {
-  let saved: Saved | undefined;
-  const rows: unknown[] = [];
-  const lates: number[] = [];
-  for (const [i, step] of steps.entries()) {
-    const subtasks = Array.from({ length: parallelism(i) }, (_, subtask) => {
-      const bench = new Bench(logicOf(given), subtask, parallelism(i));
-      return saved === undefined ? bench : bench.load(saved);
-    });
-    for (const bench of subtasks) {
-      if ("watermark" in step) expect(bench.operator.advance!(step.watermark)).to.equal(true);
-      else if (bench.owns(keyGroupOf(canonicalKey(step.key), 128))) bench.operator.element(step, step.at, 0);
-      rows.push(...bench.take());
-      lates.push(...bench.sides.map(([, record]) => (record as ModelRecord).at));
-    }
-    saved = {};
-    for (const bench of subtasks) {
-      for (const [name, entries] of Object.entries(bench.freeze()())) {
-        saved[name] = [...(saved[name] ?? []), ...entries];
-      }
-    }
-  }
-  return { rows: texts(rows), late: lates };
-}
-
 describe("windows that are restored", () => {
   it("answer what a list of records per window does", () => {
     fc.assert(
       fc.property(cases, plays, (given, steps) => {
-        const bench = new Bench(logicOf(given));
-        for (const step of steps) {
-          if ("watermark" in step) bench.operator.advance!(step.watermark);
-          else bench.operator.element(step, step.at, 0);
-        }
-        const rows = texts(bench.take());
-        const lates = bench.sides.map(([, record]) => (record as ModelRecord).at);
-        expect({ rows, late: lates }).to.deep.equal(expected(given, steps));
+        const { rows, late } = played(logicOf(given), steps);
+        expect({ rows, late }).to.deep.equal(expected(modelOf(given), steps));
       }),
       { numRuns: 300 },
     );
@@ -137,7 +67,12 @@ describe("windows that are restored", () => {
   it("answer the same when they are restored before every element", () => {
     fc.assert(
       fc.property(cases, plays, (given, steps) => {
-        expect(restored(given, steps, () => 1)).to.deep.equal(expected(given, steps));
+        const { rows, late } = restored(
+          () => logicOf(given),
+          steps,
+          () => 1,
+        );
+        expect({ rows, late }).to.deep.equal(expected(modelOf(given), steps));
       }),
       { numRuns: 60 },
     );
@@ -164,7 +99,12 @@ describe("windows that are restored", () => {
     fc.assert(
       fc.property(cases, plays, fc.infiniteStream(fc.constantFrom(1, 2, 4)), (given, steps, widths) => {
         const drawn = steps.map(() => widths.next().value as number);
-        expect(restored(given, steps, (i) => drawn[i]!)).to.deep.equal(expected(given, steps));
+        const { rows, late } = restored(
+          () => logicOf(given),
+          steps,
+          (i) => drawn[i]!,
+        );
+        expect({ rows, late }).to.deep.equal(expected(modelOf(given), steps));
       }),
       { numRuns: 40 },
     );

@@ -164,4 +164,31 @@ describe("index of numbers", () => {
       }),
     );
   });
+
+  it("are removed from the index of numbers without a trace", () => {
+    const step = fc.record({
+      key: fc.oneof(fc.integer({ min: -9, max: 60 }), fc.constantFrom(0.5, Number.NaN, -0, 1e300)),
+      removes: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const index = new NumberIndex();
+        const map = new Map<number, number>();
+        for (const [i, { key: each, removes }] of steps.entries()) {
+          expect(index.get(each)).to.equal(map.get(each) ?? -1);
+          if (!map.has(each)) {
+            index.set(each, i);
+            map.set(each, i);
+          } else if (removes) {
+            index.remove(each);
+            map.delete(each);
+          } else {
+            index.reset(each, i);
+            map.set(each, i);
+          }
+        }
+        for (const { key: each } of steps) expect(index.get(each)).to.equal(map.get(each) ?? -1);
+      }),
+    );
+  });
 });
