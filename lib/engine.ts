@@ -1,5 +1,5 @@
 /**
- * The process's composition root: `run(job, options)` wires planner, coordinator and hosts together.
+ * The process's composition root: wires planner, coordinator and hosts together. Imported by run.ts when a job starts.
  */
 import { randomUUID } from "node:crypto";
 import { join, resolve as resolvePath } from "node:path";
@@ -31,7 +31,7 @@ import { importableUrl } from "./host/bundle.js";
 import { launchInline } from "./host/inline-host.js";
 import { autoParallelism, machineOf, type ResourceOptions, readMachine } from "./host/machine.js";
 import { BUFFER_TIMEOUT_MS, SLOT_HEAP_MB, YOUNG_MB } from "./host/presets.js";
-import { loadPlan, refuseSelfStart } from "./host/slot-control.js";
+import { loadPlan } from "./host/slot-control.js";
 import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
 import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
 import type { Job, Recovery, SubtaskMetrics } from "./job.js";
@@ -103,22 +103,8 @@ export interface RunOptions {
   readonly onRescale?: (rescaling: Rescaling) => void;
 }
 
-/**
- * Starts a job module on all cores of this process.
- * @throws MillraceError JOB_NOT_FOUND, JOB_INVALID, JOB_BUILD_FAILED, GRAPH_INVALID, PARALLELISM_INVALID
- * @example
- * await using job = await run(new URL("./job.ts", import.meta.url), { parallelism: 2 });
- * for await (const row of job.results("worst")) console.log(row);
- */
-export function run(module: string | URL, options: RunOptions = {}): Promise<Job> {
-  const started = start(module, options);
-  // A module that starts itself may not wait for the answer: its error is told by the import.
-  started.catch(() => undefined);
-  return started;
-}
-
-async function start(module: string | URL, options: RunOptions, session?: WorkerHosts): Promise<Job> {
-  refuseSelfStart();
+/** See run.ts. */
+export async function start(module: string | URL, options: RunOptions, session?: WorkerHosts): Promise<Job> {
   // Debugging is about the user's own lines; a worker does the same for itself.
   if (options.inline === true) process.setSourceMapsEnabled(true);
   const jobOptions = resolveOptions(options);
@@ -192,24 +178,9 @@ async function openCheckpoints(plan: Plan, options: RunOptions): Promise<JobChec
   return { store: await CheckpointStore.open(blobs, { jobId, numRetained }), settings };
 }
 
-/** Worker threads that outlive a job, for programs that run many. */
-export interface Session extends AsyncDisposable {
-  /** As `run`, on the session's threads. Modules imported by earlier jobs stay imported. */
-  run(module: string | URL, options?: Omit<RunOptions, "inline" | "slotHeapMb" | "preset">): Promise<Job>;
-}
-
-/**
- * Keeps worker threads alive between jobs: no start-up, and code that is already optimised.
- * @example
- * await using session = openSession();
- * await (await session.run(new URL("./job.ts", import.meta.url))).completed;
- */
-export function openSession(options: Pick<RunOptions, "slotHeapMb" | "preset"> = {}): Session {
-  const hosts = workerHosts(MAX_SLOTS, options, { keepsHosts: true });
-  return {
-    run: (module, runOptions = {}) => start(module, runOptions, hosts),
-    [Symbol.asyncDispose]: () => hosts.destroy(),
-  };
+/** Threads that outlive a job. */
+export function sessionHosts(options: Pick<RunOptions, "slotHeapMb" | "preset">): WorkerHosts {
+  return workerHosts(MAX_SLOTS, options, { keepsHosts: true });
 }
 
 /** Threads that one job or session may have at once. */
@@ -226,8 +197,8 @@ function workerHosts(slots: number, options: RunOptions, more: WorkerHostsOption
   return new WorkerHosts(slots, { heapMb, youngMb }, more);
 }
 
-/** The plan of a job module without running it. */
-export async function explain(module: string | URL, options: RunOptions = {}): Promise<Plan["jobGraph"]> {
+/** See run.ts. */
+export async function planned(module: string | URL, options: RunOptions): Promise<Plan["jobGraph"]> {
   const moduleUrl = await importableUrl(module);
   const jobOptions = resolveOptions(options);
   const planOf = (parallelism: number) =>

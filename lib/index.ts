@@ -69,14 +69,7 @@ export { type PrintOptions, printSink } from "./connectors/print/sink.js";
 export type { CheckpointOptions } from "./coordinator/checkpoint-settings.js";
 export type { Rescaled, Rescaling } from "./coordinator/job-scaling.js";
 export type { ReactiveOptions } from "./coordinator/scaling-settings.js";
-export {
-  explain,
-  openSession,
-  type Recovery,
-  type RunOptions,
-  run,
-  type Session,
-} from "./engine.js";
+export type { Recovery, RunOptions } from "./engine.js";
 export type { DebloatOptions } from "./exchange/debloat-settings.js";
 export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
 export { jsonl } from "./formats/jsonl.js";
@@ -122,6 +115,7 @@ export {
 } from "./operators/process-context.js";
 export type { Trigger, TriggerContext, TriggerResult } from "./operators/trigger.js";
 export { triggers } from "./operators/triggers.js";
+export { explain, openSession, run, type Session } from "./run.js";
 export type {
   Committable,
   CommitterContext,

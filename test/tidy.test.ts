@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["protocol", "planner", "connectors"],
   ["runtime", "api"],
   ["coordinator", "table"],
-  ["host", "engine.ts", "job.ts", "testing", "sim", "server"],
+  ["host", "engine.ts", "job.ts", "run.ts", "testing", "sim", "server"],
   ["cli", "web", "index.ts"],
 ];
 
@@ -26,6 +26,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   planner: ["protocol"],
   time: ["state"],
   "engine.ts": ["host", "job.ts"],
+  "run.ts": ["host", "engine.ts", "job.ts"],
   "job.ts": ["host"],
   testing: ["host"],
   "index.ts": ["cli"],

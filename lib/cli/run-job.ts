@@ -2,10 +2,11 @@
 import { resolve } from "node:path";
 import { systemClock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
-import { explain, type Job, type RunOptions, run } from "../engine.js";
+import type { Job, RunOptions } from "../engine.js";
 import { machineOf } from "../host/machine.js";
 import { explainMermaid, explainTree } from "../planner/explain.js";
 import { planHosts } from "../planner/hosts.js";
+import { explain, run } from "../run.js";
 import { ControlServer } from "./control-server.js";
 import { jobControl } from "./job-control.js";
 import { Notices } from "./notices.js";

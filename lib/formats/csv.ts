@@ -1,4 +1,4 @@
-import { type CsvError, type Options, parse } from "csv-parse";
+import type { CsvError, Options } from "csv-parse";
 import { MillraceError } from "../base/error.js";
 import type { ReadFormat, WriteFormat } from "./contract.js";
 import { fileBytes, isPacked } from "./file-bytes.js";
@@ -51,6 +51,11 @@ export function csv<T = Record<string, string>>(options: CsvOptions = {}): ReadF
   };
 }
 
+/** Every thread of every job imports this file; few read CSV. */
+async function openParser(settings: Options) {
+  return (await import("csv-parse")).parse(settings);
+}
+
 async function* readRecords<T>(path: string, options: CsvOptions, signal: AbortSignal) {
   const { delimiter = ",", header = true, types = {} } = options;
   const converters = Object.entries(types).map(([name, type]) => [name, convert[type]] as const);
@@ -60,7 +65,7 @@ async function* readRecords<T>(path: string, options: CsvOptions, signal: AbortS
     columns: header === true ? true : [...header],
     skip_empty_lines: true,
   };
-  const parser = parse(settings);
+  const parser = await openParser(settings);
   const packed = isPacked(path);
   let [bytes, records] = [0, [] as T[]];
   const take = () => {

@@ -1,5 +1,4 @@
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetRead } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import type { AsyncBuffer, FileMetaData } from "hyparquet";
 import { MillraceError, messageOf } from "../base/error.js";
 import { OpenFile } from "../base/open-file.js";
 import type { Block, FilePart, ReadFormat, RecordBatch } from "./contract.js";
@@ -79,6 +78,11 @@ async function readColumns(
   { path, begin, end }: FilePart,
 ): Promise<ColumnValues[]> {
   const found = new Map<string, unknown[]>();
+  // Every thread of every job imports this file; few read Parquet.
+  const [{ parquetRead }, { compressors }] = await Promise.all([
+    import("hyparquet"),
+    import("hyparquet-compressors"),
+  ]);
   try {
     await parquetRead({
       file,
@@ -144,6 +148,7 @@ async function metadataOf(file: AsyncBuffer, path: string): Promise<FileMetaData
   if ((await tag(file.byteLength - 4)) !== MAGIC) {
     throw new MillraceError("FILE_TRUNCATED", `${path}: the Parquet file has no footer`);
   }
+  const { parquetMetadataAsync } = await import("hyparquet");
   try {
     return await parquetMetadataAsync(file);
   } catch (cause) {

@@ -19,39 +19,11 @@ import type { BlobStore, StoreLocation } from "../storage/contract.js";
 import { openBlobStore } from "../storage/open.js";
 import { refuseAsyncFunctions } from "./async-functions.js";
 import { DiskWatch } from "./disk-watch.js";
-
-/** Set while a thread imports a job module: a run() then is a job that starts itself. */
-const IMPORTING = Symbol.for("millrace.importing");
-const STARTED_ITSELF = Symbol.for("millrace.started-itself");
-const flags = globalThis as { [IMPORTING]?: number; [STARTED_ITSELF]?: MillraceError };
-
-/** Throws JOB_STARTS_ITSELF while this thread imports a job module; loadPlan() then throws it too. */
-export function refuseSelfStart(): void {
-  if ((flags[IMPORTING] ?? 0) === 0) return;
-  flags[STARTED_ITSELF] = new MillraceError(
-    "JOB_STARTS_ITSELF",
-    "run() was called while a job module was being imported",
-  );
-  throw flags[STARTED_ITSELF];
-}
+import { importing } from "./self-start.js";
 
 /** Imports a job module and plans its program. */
 export async function loadPlan(moduleUrl: string, params: unknown, options: JobOptions): Promise<Plan> {
-  flags[IMPORTING] = (flags[IMPORTING] ?? 0) + 1;
-  delete flags[STARTED_ITSELF];
-  let module: { default?: unknown };
-  try {
-    module = (await import(moduleUrl)) as { default?: unknown };
-  } catch (error) {
-    if (MillraceError.is(error)) throw error;
-    throw new MillraceError("JOB_INVALID", `importing the job module failed: ${messageOf(error)}`, {
-      cause: error,
-      hint: "The module must load without doing anything; see the cause.",
-    });
-  } finally {
-    flags[IMPORTING]--;
-  }
-  if (flags[STARTED_ITSELF] !== undefined) throw flags[STARTED_ITSELF];
+  const module = await importing(() => importModule(moduleUrl));
   const job = module.default;
   if (!isJobDefinition(job)) {
     throw new MillraceError("JOB_INVALID", "the module has no default export made by defineJob()");
@@ -59,6 +31,18 @@ export async function loadPlan(moduleUrl: string, params: unknown, options: JobO
   const program = buildProgram(job, params);
   refuseAsyncFunctions(program);
   return plan(program, options);
+}
+
+async function importModule(moduleUrl: string): Promise<{ default?: unknown }> {
+  try {
+    return (await import(moduleUrl)) as { default?: unknown };
+  } catch (error) {
+    if (MillraceError.is(error)) throw error;
+    throw new MillraceError("JOB_INVALID", `importing the job module failed: ${messageOf(error)}`, {
+      cause: error,
+      hint: "The module must load without doing anything; see the cause.",
+    });
+  }
 }
 
 export function slotControl(events: SlotEvents): SlotControl {

@@ -1,7 +1,6 @@
 /** Which files a path or pattern names. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { glob, isDynamicPattern } from "tinyglobby";
 import { MillraceError } from "../../base/error.js";
 
 export interface FoundFile {
@@ -14,6 +13,7 @@ export interface FoundFile {
  * Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY.
  */
 export async function findFiles(path: string): Promise<FoundFile[]> {
+  const { glob, isDynamicPattern } = await import("tinyglobby");
   if (!isDynamicPattern(path)) {
     const found = await stat(path).catch((cause: unknown) => {
       throw new MillraceError("FILE_NOT_FOUND", `no such file: ${resolve(path)}`, { cause });
