@@ -177,13 +177,18 @@ export class RegionRun {
         if (!this.ended) event(...given);
       };
     return {
-      requestSplits: alive((vertex, subtask) => {
-        const give = (splits: Parameters<SlotHost["control"]["addSplits"]>[2]) => {
-          if (this.ended) return false;
-          this.hosts.get(slot)!.control.addSplits(vertex, subtask, splits);
-          return true;
-        };
-        sources.request(vertex, subtask, give).catch((error: unknown) => this.events.sourceFailed(error));
+      requestSplits: alive((vertex, subtask, report) => {
+        void sources.request({
+          vertex,
+          subtask,
+          report,
+          give: (splits) => {
+            if (this.ended) return false;
+            this.hosts.get(slot)!.control.addSplits(vertex, subtask, splits);
+            return true;
+          },
+          failed: (error) => this.events.sourceFailed(error),
+        });
       }),
       // What a restored task gives before its first barrier belongs behind the checkpoint it was restored from.
       rows: alive((uid, rows, checkpoint) =>

@@ -5,8 +5,27 @@ import type { Plan } from "../protocol/program.js";
 import { Assignments } from "../source/assignments.js";
 import type { Split, SplitEnumerator } from "../source/contract.js";
 
-/** Hands splits on to a reader; false when the reader is gone. */
-export type GiveSplits = (splits: readonly Split[] | undefined) => boolean;
+/** A reader asks for splits. */
+export interface SplitRequest {
+  readonly vertex: number;
+  readonly subtask: number;
+  /** What it says with that. */
+  readonly report?: unknown;
+  /** Hands splits on to it; false when it is gone. */
+  give(splits: readonly Split[] | undefined): boolean;
+  /** Its enumerator has failed. */
+  failed(error: unknown): void;
+}
+
+/** One source. */
+interface Giver {
+  readonly enumerator: SplitEnumerator;
+  readonly assignments: Assignments;
+  /** By subtask: what was answered with "not now". */
+  readonly waiting: Map<number, SplitRequest>;
+  /** How often there was said to be something. */
+  availables: number;
+}
 
 interface Answer {
   readonly vertex: number;
@@ -16,8 +35,7 @@ interface Answer {
 
 export class SplitGivers {
   private readonly plan: Plan;
-  private readonly enumerators = new Map<number, SplitEnumerator>();
-  private readonly assignments = new Map<number, Assignments>();
+  private readonly givers = new Map<number, Giver>();
   /** Requests being answered: a checkpoint waits for them, or a split would be in no snapshot. */
   private readonly answering = new Set<Answer>();
   private closed = false;
@@ -38,32 +56,29 @@ export class SplitGivers {
         operator: node.name,
         parallelism: vertex.parallelism,
         ...(restored.has(node.uid) ? { restored: restored.get(node.uid) } : {}),
+        available: () => this.askAgain(vertex.id),
       });
-      this.enumerators.set(vertex.id, enumerator);
-      this.assignments.set(vertex.id, new Assignments());
+      const assignments = new Assignments();
+      this.givers.set(vertex.id, { enumerator, assignments, waiting: new Map(), availables: 0 });
       await enumerator.start();
     }
   }
 
   isSource(vertex: number): boolean {
-    return this.enumerators.has(vertex);
+    return this.givers.has(vertex);
   }
 
-  /** Answers a reader's request by calling `give`. What a reader that has gone would have got goes back. */
-  async request(vertex: number, subtask: number, give: GiveSplits): Promise<void> {
-    const enumerator = this.enumerators.get(vertex)!;
-    const answer = {
-      vertex,
-      subtask,
-      given: (async () => {
-        const splits = await enumerator.request(subtask);
-        if (give(splits)) this.assignments.get(vertex)!.add(subtask, splits ?? []);
-        else if (!this.closed) enumerator.addSplitsBack?.(splits ?? [], subtask);
-      })(),
-    };
+  /** Answers a reader's request, or has it wait. What a reader that has gone would have got goes back. */
+  async request(request: SplitRequest): Promise<void> {
+    const { vertex, subtask } = request;
+    const giver = this.givers.get(vertex)!;
+    giver.waiting.delete(subtask);
+    const answer = { vertex, subtask, given: this.answer(giver, request) };
     this.answering.add(answer);
     try {
       await answer.given;
+    } catch (error) {
+      request.failed(error);
     } finally {
       this.answering.delete(answer);
     }
@@ -92,37 +107,42 @@ export class SplitGivers {
   /** Whether the readers among these tasks can begin anew without the others. */
   canTakeBack(tasks: readonly TaskId[]): boolean {
     return tasks.every(({ vertex }) => {
-      const enumerator = this.enumerators.get(vertex);
-      return enumerator === undefined || enumerator.addSplitsBack !== undefined;
+      const giver = this.givers.get(vertex);
+      return giver === undefined || giver.enumerator.addSplitsBack !== undefined;
     });
   }
 
   /** The readers among these tasks begin anew behind the last completed checkpoint. */
   takeBack(tasks: readonly TaskId[]): void {
     for (const { vertex, subtask } of tasks) {
-      const back = this.assignments.get(vertex)?.takeBack(subtask);
-      if (back !== undefined) this.enumerators.get(vertex)!.addSplitsBack!(back, subtask);
+      const giver = this.givers.get(vertex);
+      if (giver === undefined) continue;
+      giver.waiting.delete(subtask);
+      giver.enumerator.addSplitsBack!(giver.assignments.takeBack(subtask), subtask);
     }
   }
 
   /** Readers that fail go on from this checkpoint. */
   completed(checkpoint: number): void {
-    for (const each of this.assignments.values()) each.onCompleted(checkpoint);
+    for (const { assignments } of this.givers.values()) assignments.onCompleted(checkpoint);
   }
 
   /** By operator. Call it when `isSettled`, and trigger before anything else is given. */
   snapshot(checkpoint: number): Map<string, unknown> {
-    for (const each of this.assignments.values()) each.onTriggered(checkpoint);
+    for (const { assignments } of this.givers.values()) assignments.onTriggered(checkpoint);
     const { vertices } = this.plan.jobGraph;
     return new Map(
-      [...this.enumerators].map(([vertex, each]) => [vertices[vertex]!.operators[0]!.uid, each.snapshot()]),
+      [...this.givers].map(([vertex, { enumerator }]) => [
+        vertices[vertex]!.operators[0]!.uid,
+        enumerator.snapshot(),
+      ]),
     );
   }
 
   /** The work of all sources, where they know it. */
   total(): number | undefined {
     let total = 0;
-    for (const enumerator of this.enumerators.values()) {
+    for (const { enumerator } of this.givers.values()) {
       if (enumerator.total === undefined) return undefined;
       total += enumerator.total;
     }
@@ -131,6 +151,31 @@ export class SplitGivers {
 
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.allSettled([...this.enumerators.values()].map((each) => each.close()));
+    await Promise.allSettled([...this.givers.values()].map(({ enumerator }) => enumerator.close()));
+  }
+
+  private async answer(giver: Giver, request: SplitRequest): Promise<void> {
+    const { enumerator, assignments, waiting } = giver;
+    const { subtask, report } = request;
+    for (;;) {
+      const { availables } = giver;
+      const splits = await enumerator.request(subtask, report);
+      if (splits?.length === 0) {
+        // What came while it was being answered may have come behind the answer.
+        if (giver.availables !== availables) continue;
+        waiting.set(subtask, request);
+      } else if (request.give(splits)) assignments.add(subtask, splits ?? []);
+      else if (!this.closed) enumerator.addSplitsBack?.(splits ?? [], subtask);
+      return;
+    }
+  }
+
+  private askAgain(vertex: number): void {
+    const giver = this.givers.get(vertex);
+    if (giver === undefined || this.closed) return;
+    giver.availables++;
+    const waiting = [...giver.waiting.values()];
+    giver.waiting.clear();
+    for (const request of waiting) void this.request(request);
   }
 }

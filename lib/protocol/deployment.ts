@@ -98,7 +98,8 @@ export type { TaskId } from "../checkpoint/checkpoint-plan.js";
 
 /** What a slot tells the coordinator. */
 export interface SlotEvents {
-  requestSplits(vertex: number, subtask: number): void;
+  /** `report`: what the reader says to its enumerator. */
+  requestSplits(vertex: number, subtask: number, report?: unknown): void;
   /** `checkpoint`: the last one the writer had taken part in; the rows belong to the next. */
   rows(uid: string, rows: readonly unknown[], checkpoint: number): void;
   acknowledged(checkpoint: number, snapshot: TaskSnapshot): void;

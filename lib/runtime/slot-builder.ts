@@ -167,7 +167,7 @@ export class SlotBuilder {
       const logic = this.plan.program.logic.get(vertex.operators[0]!.uid) as SourceLogic;
       reader = logic.source.createReader({
         ...this.place(vertex, subtask, vertex.operators[0]!.name),
-        requestSplits: () => this.events.requestSplits(vertex.id, subtask),
+        requestSplits: (report) => this.events.requestSplits(vertex.id, subtask, report),
         wake: this.services.wake,
         fail: this.services.fail,
         signal: this.services.signal,

@@ -32,19 +32,28 @@ export interface EnumeratorContext {
   readonly parallelism: number;
   /** What `snapshot()` answered at the checkpoint from which the job goes on; undefined at its first start. */
   readonly restored?: unknown;
+  /**
+   * There may be splits now, or an end: requests that were answered with "not now" (`[]`) are asked again. At any time,
+   * but not within `request`.
+   */
+  available(): void;
 }
 
 /** Finds splits and gives them out. One per source and run, on the coordinator. */
 export interface SplitEnumerator<S extends Split = Split> {
   /** Finds what is there to read, unless it was restored. Coded errors for what is missing or foreign. */
   start(): Promise<void>;
-  /** The next splits for a reader that asks; `undefined` when there will never be more. */
-  request(subtask: number): Promise<readonly S[] | undefined> | readonly S[] | undefined;
+  /**
+   * The next splits for a reader that asks; `undefined` when there will never be more; `[]`: not now. Then the reader
+   * waits, which holds up no checkpoint, and its request is asked again after `context.available()`. A reader that asks
+   * while it waits is asked for with its new request only. `report`: what the reader says with its request.
+   */
+  request(subtask: number, report?: unknown): Promise<readonly S[] | undefined> | readonly S[] | undefined;
   /**
    * A reader has failed, and begins anew from the last completed checkpoint while the readers of other regions go on:
    * `splits` are those it got behind that checkpoint (none, maybe), in order. They go to whoever asks next, or to
    * that reader; it asks again, also where it was told that there are no more. Without this method all readers begin
-   * anew together, with an enumerator restored from the checkpoint.
+   * anew together, with an enumerator restored from the checkpoint. What that reader has reported is void.
    */
   addSplitsBack?(splits: readonly S[], subtask: number): void;
   /**
@@ -59,6 +68,11 @@ export interface SplitEnumerator<S extends Split = Split> {
    * more does not change it.
    */
   snapshot(): unknown;
+  /**
+   * Where the source ends, as JSON, or a promise of it: what a source that goes on behind it begins with (see
+   * `hybridSource`). Asked when all splits were given out and read; the same after a restore.
+   */
+  endPosition?(): unknown;
   close(): Promise<void>;
 }
 
@@ -67,8 +81,11 @@ export interface ReaderContext {
   readonly operator: string;
   readonly subtask: number;
   readonly parallelism: number;
-  /** Asks the enumerator for more; `addSplits` or `noMoreSplits` answers. */
-  requestSplits(): void;
+  /**
+   * Asks the enumerator for more; `addSplits` or `noMoreSplits` answers, maybe much later. `report`: JSON that the
+   * enumerator is given with the request. It may be lost: a reader that begins anew says it again.
+   */
+  requestSplits(report?: unknown): void;
   /** Something that `next()` can give has come. */
   wake(): void;
   /** Reading failed; the task fails with this error. */

@@ -20,6 +20,8 @@ interface Subtask {
   /** Its splits, by ordinal. */
   splits: Split[];
   ended: Set<number>;
+  /** Its request was answered with "not now": what it has reported. */
+  waiting: { readonly report: unknown } | undefined;
 }
 
 export class SourceRun {
@@ -33,20 +35,28 @@ export class SourceRun {
   private readonly onTheWay = new Set<Promise<void>>();
   private failure: unknown;
   private woken: (() => void) | undefined;
+  /** Something has come since all readers had nothing. */
+  private isAwake = false;
+  /** How often the enumerator has said that there may be something. */
+  private availables = 0;
 
   private constructor(definition: SourceDefinition<any, any>, parallelism: number, from: Cut | undefined) {
     const place = { job: "job", operator: "source", parallelism };
     const restored = from === undefined ? {} : { restored: from.enumerator };
-    this.enumerator = definition.createEnumerator({ ...place, ...restored });
+    this.enumerator = definition.createEnumerator({
+      ...place,
+      ...restored,
+      available: () => this.askAgain(),
+    });
     this.newReader = (subtask) =>
       definition.createReader({
         ...place,
         subtask,
-        requestSplits: () => this.answer(subtask),
-        wake: () => this.woken?.(),
+        requestSplits: (report) => this.answer(subtask, asText(report)),
+        wake: () => this.wake(),
         fail: (error) => {
           this.failure = error;
-          this.woken?.();
+          this.wake();
         },
         signal: this.abort.signal,
       });
@@ -57,7 +67,7 @@ export class SourceRun {
     await run.enumerator.start();
     const shares = dealSplits(from?.splits ?? [], parallelism);
     for (let subtask = 0; subtask < parallelism; subtask++) {
-      run.subtasks.push({ reader: run.newReader(subtask), splits: [], ended: new Set() });
+      run.subtasks.push({ reader: run.newReader(subtask), splits: [], ended: new Set(), waiting: undefined });
       if (shares[subtask]!.length > 0) run.add(subtask, shares[subtask]!);
     }
     for (const { reader } of run.subtasks) reader.start();
@@ -76,7 +86,8 @@ export class SourceRun {
     await failed.reader.close();
     for (const { id } of failed.splits) this.records.delete(id);
     this.enumerator.addSplitsBack!(failed.splits, subtask);
-    Object.assign(failed, { reader: this.newReader(subtask), splits: [], ended: new Set() });
+    const reader = this.newReader(subtask);
+    Object.assign(failed, { reader, splits: [], ended: new Set(), waiting: undefined });
     failed.reader.start();
   }
 
@@ -88,24 +99,31 @@ export class SourceRun {
     return this.subtasks.reduce((sum, { reader }) => sum + reader.consumed, 0);
   }
 
-  /** Takes records in turns until each reader gave its number of them, or ended. */
+  /**
+   * Takes records in turns until each reader gave its number of them, or ended. A reader that has nothing and was told
+   * to wait is waited for, unless it may wait for one that gives no more than its number.
+   */
   async read(limits: (subtask: number) => number = () => Number.POSITIVE_INFINITY): Promise<void> {
     const taken = this.subtasks.map(() => 0);
     for (;;) {
-      let [moved, waiting] = [false, false];
+      let [moved, reading, held, told] = [false, false, false, false];
       for (const [i, subtask] of this.subtasks.entries()) {
-        if (taken[i]! >= limits(i)) continue;
-        if (this.take(subtask)) {
+        if (taken[i]! >= limits(i)) held ||= !subtask.reader.ended;
+        else if (this.take(subtask)) {
           taken[i]!++;
           moved = true;
-        } else if (!subtask.reader.ended) waiting = true;
+        } else if (subtask.waiting !== undefined && subtask.reader.snapshot().length === 0) told = true;
+        else if (!subtask.reader.ended) reading = true;
       }
       if (this.failure !== undefined) throw this.failure;
       if (moved) continue;
-      if (!waiting) return;
-      await new Promise<void>((resolve) => {
-        this.woken = resolve;
-      });
+      if (!reading && (!told || (held && this.onTheWay.size === 0))) return;
+      if (!this.isAwake) {
+        await new Promise<void>((resolve) => {
+          this.woken = resolve;
+        });
+      }
+      this.isAwake = false;
     }
   }
 
@@ -136,6 +154,11 @@ export class SourceRun {
     await this.enumerator.close();
   }
 
+  private wake(): void {
+    this.isAwake = true;
+    this.woken?.();
+  }
+
   private take({ reader, splits, ended }: Subtask): boolean {
     const before = JSON.stringify(reader.snapshot());
     if (JSON.stringify(reader.snapshot()) !== before)
@@ -158,16 +181,38 @@ export class SourceRun {
     return record !== undefined;
   }
 
-  private answer(subtask: number): void {
-    const answer = (async () => {
-      const splits = await this.enumerator.request(subtask);
-      if (splits === undefined) this.subtasks[subtask]!.reader.noMoreSplits();
-      else this.add(subtask, splits);
-    })().finally(() => {
-      this.onTheWay.delete(answer);
-      this.woken?.();
-    });
+  private answer(subtask: number, report: unknown): void {
+    this.subtasks[subtask]!.waiting = undefined;
+    const answer = this.ask(subtask, report)
+      .catch((error: unknown) => {
+        this.failure = error;
+      })
+      .finally(() => {
+        this.onTheWay.delete(answer);
+        this.wake();
+      });
     this.onTheWay.add(answer);
+  }
+
+  private async ask(subtask: number, report: unknown): Promise<void> {
+    const asking = this.subtasks[subtask]!;
+    for (;;) {
+      const { availables } = this;
+      const splits = await this.enumerator.request(subtask, report);
+      if (splits === undefined) asking.reader.noMoreSplits();
+      else if (splits.length > 0) this.add(subtask, splits);
+      else if (this.availables !== availables) continue;
+      else asking.waiting = { report };
+      return;
+    }
+  }
+
+  private askAgain(): void {
+    this.availables++;
+    if (this.abort.signal.aborted) return;
+    for (const [i, { waiting }] of this.subtasks.entries()) {
+      if (waiting !== undefined) this.answer(i, waiting.report);
+    }
   }
 
   private add(subtask: number, splits: readonly Split[]): void {
@@ -175,4 +220,9 @@ export class SourceRun {
     given.push(...splits);
     reader.addSplits(splits);
   }
+}
+
+/** As it travels. */
+function asText(report: unknown): unknown {
+  return report === undefined ? undefined : JSON.parse(JSON.stringify(report));
 }

@@ -87,7 +87,7 @@ describe("file source", () => {
     await mkdir(path);
     for (const name of ["a", "b", "c"]) await writeFile(join(path, `${name}.jsonl`), linesOf(0, 3));
     const source = fileSource({ path, format: jsonl() });
-    const context = { job: "j", operator: "o", parallelism: 2 };
+    const context = { job: "j", operator: "o", parallelism: 2, available: () => undefined };
     const first = source.createEnumerator(context);
     expect(first.snapshot()).to.equal(undefined);
     await first.start();
