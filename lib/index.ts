@@ -28,8 +28,10 @@ export type {
 export {
   AnyStream,
   BroadcastConnectedStream,
+  CoGroupedStreams,
   ConnectedStreams,
   DataStream,
+  JoinedStreams,
   KeyedConnectedStreams,
   KeyedStream,
   Operator,

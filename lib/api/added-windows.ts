@@ -8,7 +8,7 @@ import type { Trigger } from "../operators/trigger.js";
 import { triggers } from "../operators/triggers.js";
 import { windowLogic } from "../operators/window-aggregate.js";
 import { isEventTime, windowOperatorLogic } from "../operators/window-operator.js";
-import { projectAll, projectKeyed, type ResultSpec } from "../operators/window-results.js";
+import { projectAll, projectKeyed, type ResultSpec, type RowsOf } from "../operators/window-results.js";
 import type { AlignedWindows, SessionWindows, WindowAssigner } from "../time/windows.js";
 import { kinds, stateConfig } from "./added-operators.js";
 import type { NewOperator } from "./graph-builder.js";
@@ -19,6 +19,8 @@ export interface WindowPlace {
   readonly assigner: WindowAssigner;
   /** Absent for windows over all records. */
   readonly key: AnyFunction | undefined;
+  /** Of windows over two streams. */
+  readonly secondKey?: AnyFunction;
   readonly options: WindowOptions<any>;
 }
 
@@ -43,7 +45,7 @@ export function windowAggregate(
   }
   if (assigner === undefined) {
     const byDefault = key === undefined ? projectAll : projectKeyed;
-    return general(name, place, aggregates, { kind: "project", project: project ?? byDefault });
+    return general("window", name, place, aggregates, { kind: "project", project: project ?? byDefault });
   }
   return {
     kind: "window",
@@ -59,9 +61,20 @@ export function windowRows(
   name: string,
   place: WindowPlace,
   aggregates: Aggregates<any>,
-  project: AnyFunction,
+  rows: RowsOf,
+  functions: readonly AnyFunction[],
 ): NewOperator {
-  return general(name, place, aggregates, { kind: "project", project, many: true });
+  return general("window", name, place, aggregates, { kind: "rows", rows, functions });
+}
+
+/** Windows over two streams. */
+export function windowPairs(
+  kind: "window-join" | "co-group",
+  name: string,
+  place: WindowPlace,
+  result: ResultSpec,
+): NewOperator {
+  return general(kind, name, place, undefined, result);
 }
 
 /** A window function over records, or over aggregates of which `input` takes what it is given. */
@@ -78,14 +91,14 @@ export function windowFunction(
       hint: "Sessions merge, and nobody knows how to merge that state: keep it per key, in `state`.",
     });
   }
-  const { kind, config, ...rest } = general(name, place, aggregates, {
+  const { config, ...rest } = general("window", name, place, aggregates, {
     kind: "function",
     functions,
     state,
     windowState,
     input,
   });
-  return { kind, ...rest, config: { ...config, ...stateConfig({ ...state, ...windowState }) } };
+  return { ...rest, config: { ...config, ...stateConfig({ ...state, ...windowState }) } };
 }
 
 /** Whether the windows share panes. */
@@ -110,8 +123,9 @@ function firesOnce({ trigger, evictor, allowedLateness, lateData }: WindowOption
 }
 
 function general(
+  kind: string,
   name: string,
-  { assigner, key, options }: WindowPlace,
+  { assigner, key, secondKey, options }: WindowPlace,
   aggregates: Aggregates<any> | undefined,
   result: ResultSpec,
 ): NewOperator {
@@ -128,7 +142,7 @@ function general(
     });
   }
   return {
-    kind: "window",
+    kind,
     name,
     config: {
       window: windowConfig(assigner),
@@ -146,6 +160,7 @@ function general(
       latenessMs,
       late: lateData?.name,
       key,
+      secondKey,
       aggregates,
       result,
     }),

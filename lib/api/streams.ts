@@ -12,10 +12,10 @@ import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
 import { globalWindows, type WindowAssigner } from "../time/windows.js";
 import * as added from "./added-operators.js";
-import type { AsyncCall, AsyncMapOptions } from "./async-options.js";
 import { BroadcastStream } from "./broadcast-stream.js";
 import { BroadcastConnectedInputs, ConnectedInputs, KeyedConnectedInputs } from "./connected-streams.js";
 import type { GraphBuilder, NewOperator, StreamInput } from "./graph-builder.js";
+import { PairedInputs, PairedKeys } from "./joined-streams.js";
 import type { KeyedProcessFunction, NoState, ProcessFunction } from "./process-functions.js";
 import {
   type BatchOptions,
@@ -27,65 +27,23 @@ import {
   type TimeOptions,
   throttleFunctions,
 } from "./queue-functions.js";
-import type { ByOptions, FieldOf, IntervalBounds, RecordOptions, RunningOptions } from "./stream-options.js";
+import { RecordMethods } from "./record-methods.js";
+import type { ByOptions, FieldOf, IntervalBounds, RunningOptions } from "./stream-options.js";
 import { type OutputKind, StreamSite } from "./stream-site.js";
 import { countOptions, type WindowOptions } from "./window-functions.js";
 import { Windows } from "./windowed-stream.js";
 
 /** What streams with and without keys have in common. Immutable: every method answers a new stream. */
-export class AnyStream<T> {
-  protected readonly env: GraphBuilder;
+export class AnyStream<T> extends RecordMethods<T, OperatorOutput, StreamOutput> {
+  /** @internal */
+  readonly env: GraphBuilder;
   /** @internal */
   readonly inputs: readonly StreamInput[];
 
   constructor(env: GraphBuilder, inputs: readonly StreamInput[]) {
+    super();
     this.env = env;
     this.inputs = inputs;
-  }
-
-  /**
-   * One record in, one out. The options of this and of its like: a name, and what becomes of a record on which the
-   * function throws.
-   * @example lines.map((line) => JSON.parse(line) as Event, { onError: deadLetter("bad-events") })
-   */
-  map<R>(transform: (record: T) => R, options?: string | RecordOptions): Operator<R> {
-    return this.append(added.map(transform, options));
-  }
-
-  /** Keeps the records for which the predicate holds; a type guard narrows the stream. */
-  filter<S extends T>(predicate: (record: T) => record is S, options?: string | RecordOptions): Operator<S>;
-  filter(predicate: (record: T) => boolean, options?: string | RecordOptions): Operator<T>;
-  filter(predicate: (record: T) => boolean, options?: string | RecordOptions): Operator<T> {
-    return this.append(added.filter(predicate, options));
-  }
-
-  /** One record in, any number out: an array, a generator or another iterable. */
-  flatMap<R>(expand: (record: T) => Iterable<R>, options?: string | RecordOptions): Operator<R> {
-    return this.append(added.flatMap(expand, options));
-  }
-
-  /**
-   * One record in, one out, by way of a promise; many are under way at a time. Those whose results were not emitted
-   * are part of a checkpoint and are asked for again after a restore: the function may see a record twice. The end
-   * of the input waits for all. Throws OPTION_INVALID for options that cannot be.
-   * @example
-   * urls.asyncMap((url, { signal }) => fetch(url, { signal }).then((r) => r.json() as Promise<Page>), {
-   *   order: "unordered", capacity: 100, timeout: "5s", retry: { attempts: 3, delay: "200ms", backoff: 2 },
-   * })
-   */
-  asyncMap<R>(
-    request: (record: T, call: AsyncCall) => PromiseLike<R> | R,
-    options: AsyncMapOptions = {},
-  ): Operator<R> {
-    return this.append(added.asyncMap(request, options));
-  }
-
-  /**
-   * The fields named, of every record.
-   * @example bids.project("auction", "price")
-   */
-  project<F extends keyof T & string>(...fields: readonly F[]): Operator<Pick<T, F>> {
-    return this.append(added.project(fields));
   }
 
   /** Flink's loops of streams: always refused with GRAPH_CYCLE, which says what to use in their place. */
@@ -121,21 +79,6 @@ export class AnyStream<T> {
     return new DataStream<T>(this.env, [...this.inputs, ...others.flatMap((other) => other.inputs)]);
   }
 
-  /** To all subtasks in turn. */
-  rebalance(): DataStream<T> {
-    return this.partitioned("rebalance");
-  }
-
-  /** In turn to the subtasks nearest to each upstream subtask. */
-  rescale(): DataStream<T> {
-    return this.partitioned("rescale");
-  }
-
-  /** To a random subtask (seeded). */
-  shuffle(): DataStream<T> {
-    return this.partitioned("shuffle");
-  }
-
   /**
    * Every record to every subtask. With a descriptor: to be connected to a keyed stream, which reads the state
    * that these records write.
@@ -144,18 +87,8 @@ export class AnyStream<T> {
   broadcast(): DataStream<T>;
   broadcast<BK, BV>(state: BroadcastDescriptor<BK, BV>): BroadcastStream<T, BK, BV>;
   broadcast(state?: BroadcastDescriptor<any, any>): DataStream<T> | BroadcastStream<T, any, any> {
-    if (state === undefined) return this.partitioned("broadcast");
+    if (state === undefined) return this.spread("broadcast");
     return new BroadcastStream<T, any, any>(this.via("broadcast"), state);
-  }
-
-  /** To the same subtask of the next operator; needs equal parallelism. */
-  forward(): DataStream<T> {
-    return this.partitioned("forward");
-  }
-
-  /** Everything to the first subtask. */
-  global(): DataStream<T> {
-    return this.partitioned("global");
   }
 
   /** To the subtask that the function chooses, from 0 to `channels` - 1. */
@@ -169,11 +102,11 @@ export class AnyStream<T> {
   }
 
   /** @internal */
-  append<R>(operator: NewOperator): Operator<R> {
+  override append<R>(operator: NewOperator): Operator<R> {
     return new Operator<R>(this.env, this.env.add(operator, this.inputs));
   }
 
-  private partitioned(partitioner: Partitioner): DataStream<T> {
+  protected override spread(partitioner: Partitioner): DataStream<T> {
     return new DataStream<T>(this.env, this.via(partitioner));
   }
 
@@ -207,6 +140,28 @@ export class DataStream<T> extends AnyStream<T> {
    */
   connect<U>(other: AnyStream<U>): ConnectedStreams<T, U> {
     return new ConnectedStreams<T, U>(siteOf(this.env, inputsOf(this, other)));
+  }
+
+  /**
+   * Every record of this stream with every one of the other that has the same key and is in the same window (an
+   * inner join). A pair is stamped with the window's end - 1.
+   * @example
+   * orders.join(payments).on((o) => o.id, (p) => p.orderId).window(tumbling("10s"))
+   *   .apply((order, payment) => ({ ...order, paidAt: payment.at }))
+   */
+  join<U>(other: AnyStream<U>): JoinedStreams<T, U> {
+    return new JoinedStreams<T, U>("join", (keys) => keyedSiteOf(this, other, keys));
+  }
+
+  /**
+   * The records of a window and key of this stream and of the other, given to one function: outer joins, and
+   * whatever else needs both sides whole. One of the two lists may be empty.
+   * @example
+   * orders.coGroup(payments).on((o) => o.id, (p) => p.orderId).window(tumbling("1h"))
+   *   .apply((orders, payments, { key }) => (payments.length === 0 ? [{ unpaid: key, orders: orders.length }] : []))
+   */
+  coGroup<U>(other: AnyStream<U>): CoGroupedStreams<T, U> {
+    return new CoGroupedStreams<T, U>("coGroup", (keys) => keyedSiteOf(this, other, keys));
   }
 }
 
@@ -339,6 +294,26 @@ export class KeyedStream<T, K> extends AnyStream<T> {
   }
 
   /**
+   * As `join` of streams without keys, on the keys that both have.
+   * @example clicks.keyBy((c) => c.user).join(buys.keyBy((b) => b.user)).window(session("5m")).apply((c, b) => [c, b])
+   */
+  join<U>(other: KeyedStream<U, K>): PairedKeys<T, U, K, "join", OperatorOutput> {
+    return new PairedKeys<T, U, K, "join", OperatorOutput>("join", siteOf(this.env, inputsOf(this, other)), [
+      this.key,
+      other.key,
+    ]);
+  }
+
+  /** As `coGroup` of streams without keys, on the keys that both have. */
+  coGroup<U>(other: KeyedStream<U, K>): PairedKeys<T, U, K, "coGroup", OperatorOutput> {
+    return new PairedKeys<T, U, K, "coGroup", OperatorOutput>(
+      "coGroup",
+      siteOf(this.env, inputsOf(this, other)),
+      [this.key, other.key],
+    );
+  }
+
+  /**
    * Windows per key: `tumbling`, `sliding`, `session` or `globalWindows`.
    * @example visits.keyBy((v) => v.user).window(session("30m")).aggregate({ pages: count() })
    */
@@ -466,16 +441,36 @@ export class BroadcastConnectedStream<T, U, K, BK, BV> extends BroadcastConnecte
   OperatorOutput
 > {}
 
+/** Two streams to be joined: `on` says by which keys. */
+export class JoinedStreams<T, U> extends PairedInputs<T, U, "join", OperatorOutput> {}
+
+/** Two streams to be grouped together: `on` says by which keys. */
+export class CoGroupedStreams<T, U> extends PairedInputs<T, U, "coGroup", OperatorOutput> {}
+
 /** A stream cut into windows. Results are stamped with the window's end - 1. */
 export class WindowedStream<T, K> extends Windows<T, K, OperatorOutput> {}
 
-/** What the methods in other files answer. */
+/** What the methods in other files answer: an operator's output, or a stream that is only spread in another way. */
 interface OperatorOutput extends OutputKind {
   readonly output: Operator<this["record"]>;
+}
+interface StreamOutput extends OutputKind {
+  readonly output: DataStream<this["record"]>;
 }
 
 function siteOf(env: GraphBuilder, inputs: readonly StreamInput[]): StreamSite<OperatorOutput> {
   return new StreamSite<OperatorOutput>(env, inputs, (graph, node) => new Operator(graph, node));
+}
+
+/** The place behind two streams, each spread by its key. */
+function keyedSiteOf<T, U>(
+  first: AnyStream<T>,
+  second: AnyStream<U>,
+  [key, secondKey]: readonly [AnyFunction, AnyFunction],
+): StreamSite<OperatorOutput> {
+  const left = first.keyBy(key as (record: T) => unknown);
+  const right = second.keyBy(secondKey as (record: U) => unknown);
+  return siteOf(first.env, inputsOf(left, right));
 }
 
 /** The inputs of an operator with two. */

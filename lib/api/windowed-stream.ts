@@ -108,9 +108,12 @@ export class Windows<T, K, O extends OutputKind> {
     project?: (record: T, rank: number, place: any) => unknown,
   ): OutputOf<O, any> {
     const top = topRecords(n, options.by, options.ties);
-    const ranked = (result: { top: T[] }, place: unknown) =>
+    const ranked = (result: { top: T[] }, place: unknown): readonly unknown[] =>
       project === undefined ? result.top : result.top.map((record, i) => project(record, i + 1, place));
-    if (!isPlain(this.place)) return this.site.append(windowRows("top", this.place, { top }, ranked));
+    if (!isPlain(this.place)) {
+      const functions = [options.by, options.ties, project].filter((each) => each !== undefined);
+      return this.site.append(windowRows("top", this.place, { top }, ranked, functions));
+    }
     const ranks = flatMapLogic((rows: unknown[]) => rows);
     return this.site
       .after(windowAggregate("top", this.place, { top }, ranked))

@@ -11,6 +11,8 @@ import type { AnyFunction } from "./contract.js";
 export interface Stamped<T> {
   readonly record: T;
   readonly timestamp: number;
+  /** Of windows over two streams: which of them, 0 or 1, it is of. */
+  readonly input?: 0 | 1;
 }
 
 /** What an evictor is told beside the records. */

@@ -14,12 +14,16 @@ const TIMERS_PER_LOOK = 16;
 export class TimerCursor {
   private readonly context: OperatorContext;
   private readonly timers: Timers;
-  /** Called with the timer's key selected in `timers`. */
-  private readonly fire: (time: number, processing: boolean) => void;
+  /** Called with the timer's key selected in `timers`. False: suspended, with the timer taken. */
+  private readonly fire: (time: number, processing: boolean) => unknown;
   /** Processing-time timers were due when the task last rested. */
   private due = false;
 
-  constructor(context: OperatorContext, timers: Timers, fire: (time: number, processing: boolean) => void) {
+  constructor(
+    context: OperatorContext,
+    timers: Timers,
+    fire: (time: number, processing: boolean) => unknown,
+  ) {
     this.context = context;
     this.timers = timers;
     this.fire = fire;
@@ -30,7 +34,7 @@ export class TimerCursor {
     let started = Number.NaN;
     for (let fired = 1; timers.nextEvent() <= watermark; fired++) {
       if (context.gate.level !== 0) return false;
-      this.fire(timers.takeEvent(), false);
+      if (this.fire(timers.takeEvent(), false) === false) return false;
       if (fired % TIMERS_PER_LOOK !== 0) continue;
       const now = context.now();
       if (Number.isNaN(started)) started = now;
@@ -57,7 +61,7 @@ export class TimerCursor {
     let started = Number.NaN;
     for (let fired = 1; timers.nextProcessing() <= until; fired++) {
       if (context.gate.level !== 0) return false;
-      this.fire(timers.takeProcessing(), true);
+      if (this.fire(timers.takeProcessing(), true) === false) return false;
       if (fired % TIMERS_PER_LOOK !== 0) continue;
       const now = context.now();
       if (Number.isNaN(started)) started = now;

@@ -20,6 +20,8 @@ export interface TriggerContext<S = unknown> {
   readonly window: Window;
   /** Event time of the record in hand, ms; NaN when the stream has none. Of a timer: its time. */
   readonly timestamp: number;
+  /** Of windows over two streams: which of them, 0 or 1, the record in hand is of. */
+  readonly input: 0 | 1;
   /** Event time has come to here, ms. -Infinity at first. */
   readonly watermark: number;
   /** One value per window: plain data; `undefined` before the first `update`. */

@@ -15,7 +15,8 @@ import { WindowAccumulators } from "./window-accumulators.js";
 export type Give = (input: unknown) => void;
 
 export interface WindowContents {
-  add(record: unknown, timestamp: number): void;
+  /** `input`: of windows over two streams, which of them. */
+  add(record: unknown, timestamp: number, input: 0 | 1): void;
   /** Nothing is given where the window is empty. */
   fire(ctx: EvictorContext, give: Give): void;
   clear(): void;
@@ -110,8 +111,8 @@ class ListedContents implements WindowContents {
   }
 }
 
-class EvictedContents implements WindowContents {
-  private readonly state: ListState<Stamped<unknown>>;
+export class EvictedContents implements WindowContents {
+  protected readonly state: ListState<Stamped<unknown>>;
   private readonly evictor: Evictor;
   private readonly input: (kept: readonly Stamped<unknown>[]) => unknown;
 
@@ -125,7 +126,7 @@ class EvictedContents implements WindowContents {
     this.input = input;
   }
 
-  add(record: unknown, timestamp: number): void {
+  add(record: unknown, timestamp: number, _input: 0 | 1): void {
     this.state.add({ record, timestamp });
   }
 

@@ -7,7 +7,8 @@
  * trigger's state and its timers. Sessions have their contents under the window they began with (session-set.ts).
  * A window goes when its time is over (`cleanupOf`).
  *
- * Whatever fires several windows is a cursor: an element between its windows, a watermark between its timers.
+ * Whatever fires several windows is a cursor: an element between its windows, a watermark between its timers, and a
+ * window that gives out many rows between these (row-cursor.ts).
  */
 import type { KeyedState, ValueState } from "../state/contract.js";
 import { value } from "../state/descriptors.js";
@@ -19,7 +20,9 @@ import type { AnyFunction, Emit, Operator, OperatorContext, OperatorLogic } from
 import { EventTimeProgress } from "./event-time-progress.js";
 import { type Evictor, functionsOfEvictor } from "./evictors.js";
 import { functionsOf, handlesOf, registryOf } from "./keyed-operator.js";
+import { openPairedContents } from "./paired-contents.js";
 import type { TimerRegistry } from "./process-context.js";
+import { RowCursor } from "./row-cursor.js";
 import { selectedHandles } from "./selected-state.js";
 import { mergeSession, type Session, sessionOf, withoutSession } from "./session-set.js";
 import { TimerCursor } from "./timer-cursor.js";
@@ -43,6 +46,8 @@ export interface WindowOperatorSpec {
   readonly late: string | undefined;
   /** Absent for windows over all records. */
   readonly key: AnyFunction | undefined;
+  /** The key of a second input, whose records are in the same windows; there are no aggregates then. */
+  readonly secondKey?: AnyFunction | undefined;
   /** Absent where the result is made from the records. */
   readonly aggregates: Aggregates<any> | undefined;
   readonly result: ResultSpec;
@@ -57,25 +62,18 @@ export function windowOperatorLogic(spec: WindowOperatorSpec): OperatorLogic {
   return {
     functions: functionsOfSpec(spec).filter((each) => each !== undefined),
     retains: true,
-    create: (context) => new WindowOperator(context, spec),
+    create: (context) =>
+      spec.secondKey === undefined
+        ? new WindowOperator(context, spec)
+        : new TwoInputWindowOperator(context, spec, spec.secondKey),
   };
 }
 
 function functionsOfSpec(spec: WindowOperatorSpec): (AnyFunction | undefined)[] {
-  const { assigner, trigger, evictor, key, aggregates, result } = spec;
-  const own =
-    result.kind === "project"
-      ? [result.project]
-      : [
-          result.functions.open,
-          result.functions.window,
-          result.functions.clear,
-          result.functions.close,
-          ...functionsOf(result.state),
-          ...functionsOf(result.windowState),
-        ];
+  const { assigner, trigger, evictor, key, secondKey, aggregates, result } = spec;
   return [
     key,
+    secondKey,
     assigner.kind === "session" && typeof assigner.gap === "function" ? assigner.gap : undefined,
     ...functionsOfTrigger(trigger),
     ...(evictor === undefined ? [] : functionsOfEvictor(evictor)),
@@ -83,8 +81,15 @@ function functionsOfSpec(spec: WindowOperatorSpec): (AnyFunction | undefined)[] 
       select,
       ...Object.values(custom ?? {}),
     ]),
-    ...own,
+    ...functionsOfResult(result),
   ];
+}
+
+function functionsOfResult(result: ResultSpec): readonly (AnyFunction | undefined)[] {
+  if (result.kind === "project") return [result.project];
+  if (result.kind === "rows") return result.functions;
+  const { open, window, clear, close } = result.functions;
+  return [open, window, clear, close, ...functionsOf(result.state), ...functionsOf(result.windowState)];
 }
 
 const GLOBAL: readonly Window[] = [{ start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }];
@@ -97,6 +102,7 @@ const ALL = null;
 class TriggerScope implements TriggerContext {
   window: Window = GLOBAL[0]!;
   timestamp = Number.NaN;
+  input: 0 | 1 = 0;
   watermark = Number.NEGATIVE_INFINITY;
   readonly state: ValueState<unknown>;
   readonly timers: TimerRegistry;
@@ -127,6 +133,8 @@ class WindowOperator implements Operator {
   private readonly windowState: readonly { clear(): void }[];
   private readonly result: (input: unknown) => void;
   private readonly give = (input: unknown) => this.giveOut(input);
+  /** Of what fires there may be rows left: then nothing else goes on. */
+  private readonly rows: RowCursor;
   private readonly lateOut: Emit | undefined;
   private readonly windowKeys = new WindowKeys();
 
@@ -152,7 +160,10 @@ class WindowOperator implements Operator {
     context.parts.declare(this.timers);
     context.parts.declare(this.progress);
     this.cursor = new TimerCursor(context, this.timers, (time, processing) => this.timer(time, processing));
-    this.contents = openContents(this.keyed, spec.aggregates, spec.evictor);
+    this.contents =
+      spec.secondKey === undefined
+        ? openContents(this.keyed, spec.aggregates, spec.evictor)
+        : openPairedContents(this.keyed, spec.evictor);
     if (spec.assigner.kind === "session") {
       this.sessions = this.keyed.value("sessions", value<readonly Session[]>());
     }
@@ -168,7 +179,8 @@ class WindowOperator implements Operator {
       selectedHandles(ofWindow, () => this.select(this.homeKey)),
     );
     this.windowState = Object.values(this.resultScope.windowState) as { clear(): void }[];
-    this.result = openResult(spec.result, context, this.resultScope);
+    this.rows = new RowCursor(context);
+    this.result = openResult(spec.result, context, this.resultScope, this.rows);
     if (spec.late !== undefined) this.lateOut = context.side(spec.late);
   }
 
@@ -183,10 +195,14 @@ class WindowOperator implements Operator {
   }
 
   element(record: unknown, timestamp: number): void {
+    this.enterRecord(record, timestamp, this.spec.key === undefined ? ALL : this.spec.key(record), 0);
+  }
+
+  protected enterRecord(record: unknown, timestamp: number, key: unknown, input: 0 | 1): void {
     if (this.eventTime && Number.isNaN(timestamp)) refuseUnstamped();
-    const key = this.spec.key === undefined ? ALL : this.spec.key(record);
     this.hold(key, keyGroupOf(canonicalKey(key), this.context.maxParallelism));
     this.scope.timestamp = timestamp;
+    this.scope.input = input;
     this.record = record;
     this.taken = false;
     const { assigner } = this.spec;
@@ -198,6 +214,7 @@ class WindowOperator implements Operator {
           time,
           typeof assigner.gap === "number" ? assigner.gap : gapMs(assigner.gap(record)),
         );
+        this.rows.give();
         return;
       }
       this.windows = windowsOf(assigner, time);
@@ -207,12 +224,12 @@ class WindowOperator implements Operator {
   }
 
   proceed(): boolean {
-    return this.addToWindows() && this.cursor.proceed();
+    return this.rows.goOn() && this.addToWindows() && this.cursor.proceed();
   }
 
   advance(watermark: number): boolean {
     this.progress.advance(watermark);
-    return this.cursor.advance(watermark);
+    return this.rows.goOn() && this.cursor.advance(watermark);
   }
 
   rest(): void {
@@ -226,7 +243,9 @@ class WindowOperator implements Operator {
     while (this.next < this.windows.length) {
       if (gate.level >= 2) return false;
       const window = this.windows[this.next++]!;
-      if (!this.isLate(window)) this.add(window, window);
+      if (this.isLate(window)) continue;
+      this.add(window, window);
+      if (!this.rows.give()) return false;
     }
     this.windows = NO_WINDOWS;
     if (!this.taken) this.refuse();
@@ -275,7 +294,7 @@ class WindowOperator implements Operator {
     this.taken = true;
     this.enter(window, home);
     this.select(this.homeKey);
-    this.contents.add(this.record, this.scope.timestamp);
+    this.contents.add(this.record, this.scope.timestamp, this.scope.input);
     const answer: unknown = this.spec.trigger.element(this.record, this.scope);
     if (isResult(answer)) this.act(answer);
     const cleanup = this.cleanupOf(window);
@@ -284,7 +303,7 @@ class WindowOperator implements Operator {
     else this.timers.registerProcessing(cleanup);
   }
 
-  private timer(time: number, processing: boolean): void {
+  private timer(time: number, processing: boolean): boolean {
     const { timers, scope, sessions } = this;
     const { key, window: given } = partsOf(timers.key as WindowKey);
     this.hold(key, timers.keyGroup);
@@ -295,7 +314,7 @@ class WindowOperator implements Operator {
       this.select(key);
       session = sessionOf(sessions.get() ?? NO_SESSIONS, window);
       // Of a session that has become part of another one.
-      if (session === undefined) return;
+      if (session === undefined) return true;
       window = session;
       home = session.home;
     }
@@ -307,6 +326,7 @@ class WindowOperator implements Operator {
       : trigger.eventTime?.(time, scope);
     if (isResult(answer)) this.act(answer);
     if (processing !== this.eventTime && time === this.cleanupOf(window)) this.dispose(session);
+    return this.rows.goOn();
   }
 
   /** The window entered is over. */
@@ -402,5 +422,19 @@ class WindowOperator implements Operator {
     if (key === this.selected) return;
     this.selected = key;
     this.keyed.use(key, this.group);
+  }
+}
+
+/** The same over the records of two inputs: each window holds both (paired-contents.ts). */
+class TwoInputWindowOperator extends WindowOperator {
+  private readonly secondKey: AnyFunction;
+
+  constructor(context: OperatorContext, spec: WindowOperatorSpec, secondKey: AnyFunction) {
+    super(context, spec);
+    this.secondKey = secondKey;
+  }
+
+  second(record: unknown, timestamp: number): void {
+    this.enterRecord(record, timestamp, this.secondKey(record), 1);
   }
 }

@@ -1,9 +1,11 @@
 /** How a window's result leaves the operator: made into a record, into several, or by a function with a context. */
+import { MillraceError } from "../base/error.js";
 import type { Window } from "../time/windows.js";
 import type { AnyFunction, OperatorContext } from "./contract.js";
 import type { KeyedDescriptors } from "./keyed-operator.js";
 import { FunctionScope } from "./process-context.js";
 import { refusePromise } from "./promise-check.js";
+import type { RowCursor } from "./row-cursor.js";
 
 /** The functions of a window function. */
 export interface WindowFunctions {
@@ -13,10 +15,15 @@ export interface WindowFunctions {
   readonly close?: AnyFunction;
 }
 
+/** Makes rows of what a window fires; must not look at the window's contents later. */
+export type RowsOf = (input: any, place: { key: unknown; window: Window }) => Iterable<unknown>;
+
 /** What becomes of a window's result. */
 export type ResultSpec =
-  /** (result, {key, window}) => record, or an array of records where `many`. */
-  | { readonly kind: "project"; readonly project: AnyFunction; readonly many?: boolean }
+  /** (result, {key, window}) => record. */
+  | { readonly kind: "project"; readonly project: AnyFunction }
+  /** (what the window fires, {key, window}) => any iterable of records; `functions` are the user's in it. */
+  | { readonly kind: "rows"; readonly rows: RowsOf; readonly functions: readonly AnyFunction[] }
   | {
       readonly kind: "function";
       readonly functions: WindowFunctions;
@@ -42,11 +49,12 @@ export class WindowScope extends FunctionScope {
   }
 }
 
-/** Gives out the result of the window that the scope speaks of. */
+/** Gives out the result of the window that the scope speaks of; rows by way of the cursor. */
 export function openResult(
   spec: ResultSpec,
   { out }: OperatorContext,
   scope: WindowScope,
+  cursor: RowCursor,
 ): (input: unknown) => void {
   if (spec.kind === "function") {
     const { functions, input } = spec;
@@ -55,21 +63,23 @@ export function openResult(
       if (returned !== undefined) refusePromise(returned);
     };
   }
-  const { project, many } = spec;
-  if (many === true) {
-    return (input) => {
-      const rows = project(input, { key: scope.key, window: scope.window }) as readonly unknown[];
-      for (const row of rows) {
-        refusePromise(row);
-        out(row, scope.timestamp);
-      }
-    };
+  if (spec.kind === "rows") {
+    const { rows } = spec;
+    return (input) =>
+      cursor.begin(iterable(rows(input, { key: scope.key, window: scope.window })), scope.timestamp);
   }
+  const { project } = spec;
   return (input) => {
     const row: unknown = project(input, { key: scope.key, window: scope.window });
     refusePromise(row);
     out(row, scope.timestamp);
   };
+}
+
+function iterable(rows: Iterable<unknown>): Iterable<unknown> {
+  if (typeof rows?.[Symbol.iterator] === "function") return rows;
+  refusePromise(rows);
+  throw new MillraceError("USER_FUNCTION_FAILED", "the function must return an array or another iterable");
 }
 
 /** A keyed window's result as it is by default. */

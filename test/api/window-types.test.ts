@@ -4,6 +4,7 @@ import { buildProgram } from "../../lib/api/environment.js";
 import {
   blackholeSink,
   count,
+  type DataStream,
   defineJob,
   type Environment,
   evictors,
@@ -101,13 +102,88 @@ function build(env: Environment): void {
   has<Visit>(perUser.window(globalWindows(), { trigger: onLong }).topN(3, { by: (visit) => visit.ms }));
 }
 
+interface Buy {
+  readonly by: string;
+  readonly price: number;
+}
+
+const missed = sideOutput<Visit | Buy>("missed");
+
+function buildPairs(env: Environment): void {
+  const visits = env.source(
+    "visits",
+    iterableSource<Visit>(() => []),
+  );
+  const buys = env.source(
+    "buys",
+    iterableSource<Buy>(() => []),
+  );
+  const joined = visits
+    .join(buys)
+    .on(
+      (visit) => visit.user,
+      (buy) => buy.by,
+    )
+    .window(tumbling("1m"), { allowedLateness: "5s", lateData: missed })
+    .apply((visit, buy, { key, window }) => ({ ...visit, ...buy, user: key.toUpperCase(), at: window.end }));
+  has<{ user: string; at: number; ms: number; by: string; price: number }>(joined);
+  const late: DataStream<Visit | Buy> = joined.side(missed);
+  late.sink("missed", blackholeSink());
+  has<number>(
+    visits
+      .keyBy((visit) => visit.user)
+      .coGroup(buys.keyBy((buy) => buy.by))
+      .window(
+        session((record) => ("ms" in record ? record.ms : "1m")),
+        { evictor: evictors.count(10) },
+      )
+      .apply(function* (seen, bought) {
+        for (const { ms } of seen) yield ms;
+        for (const { price } of bought) yield price;
+      }, "sums"),
+  );
+  visits.join(buys).on(
+    (visit) => visit.user,
+    // @ts-expect-error: a number is never a user
+    (buy) => buy.price,
+  );
+  // @ts-expect-error: keys of two kinds
+  visits.keyBy((visit) => visit.user).join(buys.keyBy((buy) => buy.price));
+  visits
+    .join(buys)
+    .on(
+      (visit) => visit.ms,
+      (buy) => buy.price,
+    )
+    .window(tumbling("1m"))
+    // @ts-expect-error: a join makes a record of a pair, it is not given lists
+    .apply((seen, bought) => seen.length + bought.length)
+    .sink("lists", blackholeSink());
+}
+
 describe("windows and the compiler", () => {
+  it("infer both sides of joins and co-groups", () => {
+    const { graph } = buildProgram(defineJob("pairs", buildPairs), {});
+    const met = graph.operators.filter(({ kind }) => kind === "window-join" || kind === "co-group");
+    expect(met.map(({ name, kind }) => [name, kind])).to.deep.equal([
+      ["join", "window-join"],
+      ["sums", "co-group"],
+      ["join", "window-join"],
+    ]);
+    expect(met[0]!.config).to.deep.include({ allowedLatenessMs: 5000, lateData: "missed" });
+    const inputs = graph.edges.filter(({ to }) => to === met[0]!.uid);
+    expect(inputs.map(({ partitioner, input }) => [partitioner, input])).to.deep.equal([
+      ["hash", undefined],
+      ["hash", 1],
+    ]);
+  });
+
   it("infer records, keys, state and results", () => {
     const program = buildProgram(defineJob("types", build), {});
     const windows = program.graph.operators.filter(({ kind }) => kind === "window");
     expect(windows.map(({ config }) => config["trigger"] ?? "plain")).to.deep.equal([
-      "event time",
-      "event time",
+      "plain",
+      "plain",
       "event time",
       "plain",
       "count 10, purging",

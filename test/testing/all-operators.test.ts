@@ -182,6 +182,26 @@ const one: Readonly<Record<string, (events: Events) => OutputStreams>> = {
 const two: Readonly<Record<string, (left: Events, right: Events) => OutputStreams>> = {
   intervalJoin: (left, right) =>
     left.keyBy(keyOf).intervalJoin(right.keyBy(keyOf), { lower: -5, upper: 9 }, (l, r) => [l.n, r.n]),
+  "join over windows": (left, right) => {
+    const pairs = left
+      .join(right)
+      .on(keyOf, keyOf)
+      .window(sliding({ size: 12, slide: 6 }), { allowedLateness: 4, lateData: late })
+      .apply((l, r, { key, window }) => [key, window.start, l.n, r.n]);
+    return { pairs, late: pairs.side(late) };
+  },
+  "co-group over sessions": (left, right) =>
+    left
+      .keyBy(keyOf)
+      .coGroup(right.keyBy(keyOf))
+      .window(session(6))
+      .apply((ls, rs, { key, window }) => [[key, window.start, ls.map(({ n }) => n), rs.map(({ n }) => n)]]),
+  "join that fires by its records": (left, right) =>
+    left
+      .keyBy(keyOf)
+      .join(right.keyBy(keyOf))
+      .window(globalWindows(), { trigger: triggers.purging(triggers.count(5)), evictor: evictors.count(4) })
+      .apply((l, r) => [l.n, r.n]),
   connect: (left, right) =>
     left.connect(right).flatMap(
       ({ n }) => [n],

@@ -1,6 +1,6 @@
 /** Topologies in which records meet others: of another stream, or of a service. */
 import { count } from "../../operators/aggregates.js";
-import { tumbling } from "../../time/windows.js";
+import { session, tumbling } from "../../time/windows.js";
 import type { SimRecord } from "../replay-source.js";
 import {
   ALIGNED,
@@ -49,6 +49,73 @@ function joined(name: string, strategy: typeof WATERMARKS): Topology {
 }
 
 const WINDOW_MS = 120;
+const GAP_MS = 25;
+
+/** Records of two streams that share a window, or a session that goes on with records of either. */
+const paired: Topology = {
+  name: "paired",
+  abilities: {},
+  sinks: ["pairs", "groups"],
+  sources: (plan) => [source(plan, "a"), source(plan, "b", 0.6)],
+  build(kit) {
+    const [a, b] = paired.sources(kit.plan).map((each) => kit.source(each));
+    const pairs = a!
+      .join(b!)
+      .on(keyOf, keyOf)
+      .window(tumbling(WINDOW_MS))
+      .apply((left, right, { window }) => {
+        kit.hook("element");
+        return { start: window.start, left: left.id, right: right.id };
+      });
+    apart(kit, pairs).sink("pairs", kit.sink("pairs"));
+    a!
+      .keyBy(keyOf)
+      .coGroup(b!.keyBy(keyOf))
+      .window(session(GAP_MS))
+      .apply((lefts, rights, { key, window: { start, end } }) => [
+        { key, start, end, lefts: idsOf(lefts), rights: idsOf(rights) },
+      ])
+      .sink("groups", kit.sink("groups"));
+  },
+  check({ pairs, groups }, plan) {
+    const records = allRecords(paired, plan);
+    const startOf = ({ time }: SimRecord) => Math.floor(time / WINDOW_MS) * WINDOW_MS;
+    const [left, right] = ["a", "b"].map((of) => records.filter(({ id }) => id.startsWith(of)));
+    const expected = left!.flatMap((l) =>
+      right!
+        .filter((r) => r.key === l.key && startOf(r) === startOf(l))
+        .map((r) => ({ start: startOf(l), left: l.id, right: r.id })),
+    );
+    return [...differences("pairs", pairs!, expected), ...differences("groups", groups!, groupRows(records))];
+  },
+};
+
+function idsOf(records: readonly SimRecord[]): string[] {
+  return records.map(({ id }) => id).sort();
+}
+
+/** Each key's sessions, over the records of both streams. */
+function groupRows(records: readonly SimRecord[]): object[] {
+  const last = new Map<number, { start: number; end: number; records: SimRecord[] }>();
+  const found: { key: number; start: number; end: number; records: SimRecord[] }[] = [];
+  for (const record of [...records].sort((left, right) => left.time - right.time)) {
+    const { key, time } = record;
+    const known = last.get(key);
+    if (known !== undefined && time <= known.end) {
+      known.end = time + GAP_MS;
+      known.records.push(record);
+      continue;
+    }
+    const begun = { key, start: time, end: time + GAP_MS, records: [record] };
+    last.set(key, begun);
+    found.push(begun);
+  }
+  return found.map(({ records: held, ...place }) => ({
+    ...place,
+    lefts: idsOf(held.filter(({ id }) => id.startsWith("a"))),
+    rights: idsOf(held.filter(({ id }) => id.startsWith("b"))),
+  }));
+}
 
 /** Services are asked, some twice; windows behind them show whether a watermark came before its records. */
 const asked: Topology = {
@@ -94,4 +161,4 @@ const asked: Topology = {
   },
 };
 
-export const meeting = [joined("interval", WATERMARKS), joined("aligned", ALIGNED), asked] as const;
+export const meeting = [joined("interval", WATERMARKS), joined("aligned", ALIGNED), paired, asked] as const;

@@ -1,0 +1,72 @@
+// @hot one emit per row; guarded by test/operators/window-join.test.ts
+/**
+ * The rows of one firing of a window, given out one by one: a cursor that looks at the gate between them, and once in
+ * some rows at the clock, for the sake of everything else in the slot.
+ *
+ * Invariant: what the rows are made of is a copy; the window may have got more, or be gone, before the last of them.
+ */
+import { assert } from "../base/assert.js";
+import { ROUND_MS } from "../base/limits.js";
+import type { OperatorContext } from "./contract.js";
+import { refusePromise } from "./promise-check.js";
+
+/** After how many rows the cursor looks at the clock. */
+const ROWS_PER_LOOK = 64;
+
+export class RowCursor {
+  private readonly context: OperatorContext;
+  private rows: Iterator<unknown> | undefined;
+  private timestamp = Number.NaN;
+
+  constructor(context: OperatorContext) {
+    this.context = context;
+  }
+
+  /** Rows that `give` and `goOn` emit; those of before are through. */
+  begin(rows: Iterable<unknown>, timestamp: number): void {
+    assert(this.rows === undefined, "rows of a window were begun among those of another");
+    this.rows = rows[Symbol.iterator]();
+    this.timestamp = timestamp;
+  }
+
+  /** Within an element: emits until the gate says to suspend inside it. False: not through. */
+  give(): boolean {
+    const { rows, timestamp } = this;
+    if (rows === undefined) return true;
+    const { gate, out } = this.context;
+    while (gate.level < 2) {
+      const step = rows.next();
+      if (step.done === true) return this.end();
+      refusePromise(step.value);
+      out(step.value, timestamp);
+    }
+    return false;
+  }
+
+  /** Where the task may be told to come back: emits as long as the gate is open, and no longer than a round. */
+  goOn(): boolean {
+    const { rows, timestamp, context } = this;
+    if (rows === undefined) return true;
+    const { gate, out } = context;
+    let started = Number.NaN;
+    for (let given = 1; gate.level === 0; given++) {
+      const step = rows.next();
+      if (step.done === true) return this.end();
+      refusePromise(step.value);
+      out(step.value, timestamp);
+      if (given % ROWS_PER_LOOK !== 0) continue;
+      const now = context.now();
+      if (Number.isNaN(started)) started = now;
+      else if (now - started >= ROUND_MS) {
+        context.wake();
+        return false;
+      }
+    }
+    return false;
+  }
+
+  private end(): boolean {
+    this.rows = undefined;
+    return true;
+  }
+}
