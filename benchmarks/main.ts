@@ -19,7 +19,7 @@ Suites
   exchange  records from one thread to another: our rings and codec against other carriers
   checkpoint  what checkpoints cost: --rows sum,value,map,pressure,restart --keys N --rate N --seconds N --pairs 5
   debloat   what is in flight under back pressure, and checkpoints: --parallelism 1,2 --checkpoints 20
-            --rows pressure,change,skewed,inputs --plot chart.svg
+            --rows pressure,change,skewed,inputs,cost --pairs 5 --plot chart.svg
   state     keyed state by the backends: --keys 100000,1000000 --large (10,000,000 keys, lmdb only) --pairs 5
   resources  slots cut by resource profiles against equal ones, in time and memory: --events N --pairs 5
   slots     settings of slots against what else they could be: --rows young,collector,timeout,frame,ring
@@ -72,9 +72,10 @@ const suites: Readonly<Record<string, () => Promise<void>>> = {
     }),
   debloat: () =>
     debloat({
-      rows: (values.rows ?? "pressure,change,skewed,inputs").split(","),
+      rows: (values.rows ?? "pressure,change,skewed,inputs,cost").split(","),
       parallelism: values.parallelism.split(",").map(Number),
       checkpoints: Number(values.checkpoints),
+      pairs: Number(values.pairs ?? 5),
       plot: values.plot,
       json: values.json,
     }),

@@ -6,15 +6,18 @@ import { writeFileSync } from "node:fs";
 import { openSession, type RunOptions, type Session } from "../../lib/index.js";
 import { median, quantile, rounded } from "../measure.js";
 import { Report, type Row } from "../report.js";
+import { cost } from "./cost.js";
 import { type Panel, type Series, svg } from "./plot.js";
 import { type SeenCheckpoint, WatchedJob, type WatchedOptions } from "./watched-job.js";
 
 export interface DebloatSuiteOptions {
-  /** Of "pressure", "change", "skewed", "inputs". */
+  /** Of "pressure", "change", "skewed", "inputs", "cost". */
   readonly rows: readonly string[];
   readonly parallelism: readonly number[];
   /** Checkpoints of each row. */
   readonly checkpoints: number;
+  /** Of the cost, against the same without debloating. */
+  readonly pairs: number;
   readonly json: boolean;
   /** Where limits, bytes in flight and checkpoints are drawn; absent: nowhere. */
   readonly plot: string | undefined;
@@ -51,6 +54,7 @@ export async function debloat(options: DebloatSuiteOptions): Promise<void> {
   if (wants("change")) for (const row of await change(session, draw)) report.row(row);
   if (wants("skewed")) report.row(await inputs(session, "union", COST_US));
   if (wants("inputs")) report.row(await inputs(session, "two inputs", COST_TWO_US));
+  if (wants("cost")) for (const row of await cost(session, options.pairs)) report.row(row);
   if (options.plot !== undefined) writeFileSync(options.plot, svg(panels));
 }
 
