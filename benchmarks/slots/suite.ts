@@ -38,7 +38,7 @@ export async function slots(options: SlotsSuiteOptions): Promise<void> {
   const common = { parallelism: 2 };
   const young = (preset: "throughput" | "latency"): Choice => ({
     setting: `preset ${preset}`,
-    flags: [ALONE],
+    flags: [],
     options: { ...common, preset },
   });
   const collector = (flags: readonly string[]): Choice => ({
@@ -48,7 +48,7 @@ export async function slots(options: SlotsSuiteOptions): Promise<void> {
   });
   const timeout = (ms: number): Choice => ({
     setting: `batches wait ${ms} ms`,
-    flags: [ALONE],
+    flags: [],
     options: { ...common, bufferTimeout: ms },
   });
   for (const job of ["retained", "passing"] as const) {
@@ -57,7 +57,7 @@ export async function slots(options: SlotsSuiteOptions): Promise<void> {
       report.row(await against(params, young("throughput"), young("latency"), options));
     }
     if (rows.includes("collector")) {
-      report.row(await against(params, collector([ALONE]), collector([]), options));
+      report.row(await against(params, collector([]), collector([ALONE]), options));
     }
   }
   if (rows.includes("timeout")) {

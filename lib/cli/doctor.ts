@@ -97,10 +97,7 @@ export function describeReport({
       `preset ${name}`,
       `young generation of ${youngGenerationMb} MiB: ${name === "latency" ? "short" : "rare"} collections`,
     ]),
-    [
-      "collector",
-      slots.singleThreadedGc ? "on the slot's own core, when started by millrace run" : "helper threads",
-    ],
+    ["collector", slots.singleThreadedGc ? "on the slot's own core" : "V8's helper threads"],
     ["rings", `${slots.ringBytes / 1024} KiB, frames of ${slots.frameBytes / 1024} KiB and less`],
     ["batches", `wait ${slots.bufferTimeoutMs} ms at most; the event loop turns every ${slots.roundMs} ms`],
   ];

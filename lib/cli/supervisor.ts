@@ -16,8 +16,8 @@ import { type RestartStrategy, restartStrategy } from "../checkpoint/restart-str
 import { reportError } from "./report.js";
 import { type Assignment, environmentOf, isSupervised, type WorkerReport } from "./supervision.js";
 
-/** Collections that use helper threads would compete with slots for the cores. */
-export const NODE_FLAGS = ["--single-threaded-gc", "--enable-source-maps", "--no-warnings"];
+/** Collections keep V8's helper threads, also where slots fill the cores: `bench -- slots --rows collector`. */
+export const NODE_FLAGS = ["--enable-source-maps", "--no-warnings"];
 
 /** Node's exit code where a process cannot abort by a signal, or something between hides it. */
 const ABORT_CODE = 134;

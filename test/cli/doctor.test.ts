@@ -17,7 +17,7 @@ describe("millrace doctor", function () {
       expect(report.versions.node).to.equal(process.versions.node);
       expect(report.machine.autoParallelism).to.be.within(1, report.machine.cores);
       expect(report.native).to.deep.equal({ lmdb: true });
-      expect(report.slots).to.include({ singleThreadedGc: true, bufferTimeoutMs: 100 });
+      expect(report.slots).to.include({ singleThreadedGc: false, bufferTimeoutMs: 100 });
       const text = (await command(["doctor"], place)).stdout;
       expect(text).to.match(
         new RegExp(`^cores +.* of ${report.machine.cores}; --parallelism auto is \\d+$`, "m"),
