@@ -115,8 +115,10 @@ export {
   sideOutput,
   type TimerRegistry,
 } from "./operators/process-context.js";
+export type { TimeoutOptions } from "./operators/timeout-trigger.js";
 export type { Trigger, TriggerContext, TriggerResult } from "./operators/trigger.js";
 export { triggers } from "./operators/triggers.js";
+export type { AssignerContext, OwnWindows, WindowAssigner } from "./operators/window-assigner.js";
 export { explain, openSession, run, type Session } from "./run.js";
 export type {
   Committable,
@@ -175,6 +177,5 @@ export {
   sliding,
   tumbling,
   type Window,
-  type WindowAssigner,
   type WindowTime,
 } from "./time/windows.js";

@@ -9,7 +9,8 @@ import { expect } from "chai";
 import { Command } from "commander";
 import ts from "typescript";
 import { addRunFlags } from "../lib/cli/run-command.js";
-import { run } from "../lib/index.js";
+import { count, type DataStream, type OwnWindows, run } from "../lib/index.js";
+import { testOperator } from "../lib/testing/index.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DATA = join(ROOT, "node_modules/vega-datasets/data/flights-3m.parquet");
@@ -92,6 +93,27 @@ describe("documentation", () => {
       await rm(folder, { recursive: true });
     }
   }).timeout(60_000);
+
+  it("shows windows of one's own in the README that are those of the calendar", async () => {
+    const readme = await readFile(join(ROOT, "README.md"), "utf8");
+    const source = /```ts\n\/\/ months\.ts\n([\s\S]*?)```/.exec(readme)![1]!;
+    const folder = await mkdtemp(join(ROOT, "dist/readme-"));
+    try {
+      const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+      const path = join(folder, "months.mjs");
+      await writeFile(path, ts.transpileModule(source, { compilerOptions: options }).outputText);
+      const { months } = (await import(path)) as { months: OwnWindows };
+      await using t = await testOperator((orders: DataStream<number>) =>
+        orders.windowAll(months).aggregate({ orders: count() }),
+      );
+      for (const at of ["2024-02-01T00:00Z", "2024-02-29T23:59Z", "2024-03-01T00:00Z"])
+        t.push(1, { at: new Date(at) });
+      t.advanceWatermark(new Date("2024-03-01T00:00Z"));
+      await t.expect().toEqual([{ windowStart: Date.UTC(2024, 1), windowEnd: Date.UTC(2024, 2), orders: 2 }]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 
   it("lists the launcher's options", async () => {
     const readme = await readFile(join(ROOT, "README.md"), "utf8");

@@ -6,8 +6,9 @@
 import { windowAggregate } from "../../lib/api/added-windows.js";
 import { count, max, sum } from "../../lib/operators/aggregates.js";
 import type { OperatorContext, OperatorLogic } from "../../lib/operators/contract.js";
+import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
 import { heapBackend } from "../../lib/state/heap/backend.js";
-import { session, sliding, tumbling, type WindowAssigner } from "../../lib/time/windows.js";
+import { session, sliding, tumbling } from "../../lib/time/windows.js";
 import { type Measured, measure, median, rounded } from "../measure.js";
 import { Report } from "../report.js";
 

@@ -7,9 +7,10 @@ import { sessionLogic } from "../operators/session-aggregate.js";
 import type { Trigger } from "../operators/trigger.js";
 import { triggers } from "../operators/triggers.js";
 import { windowLogic } from "../operators/window-aggregate.js";
-import { isEventTime, windowOperatorLogic } from "../operators/window-operator.js";
+import { checkAssigner, isEventTime, isMerging, type WindowAssigner } from "../operators/window-assigner.js";
+import { windowOperatorLogic } from "../operators/window-operator.js";
 import { projectAll, projectKeyed, type ResultSpec, type RowsOf } from "../operators/window-results.js";
-import type { AlignedWindows, SessionWindows, WindowAssigner } from "../time/windows.js";
+import type { AlignedWindows, SessionWindows } from "../time/windows.js";
 import { kinds, stateConfig } from "./added-operators.js";
 import type { NewOperator } from "./graph-builder.js";
 import type { WindowFunction, WindowOptions } from "./window-functions.js";
@@ -86,7 +87,8 @@ export function windowFunction(
   input?: AnyFunction,
 ): NewOperator {
   const { state = {}, windowState = {} } = functions;
-  if (place.assigner.kind === "session" && Object.keys(windowState).length > 0) {
+  checkAssigner(place.assigner);
+  if (isMerging(place.assigner) && Object.keys(windowState).length > 0) {
     throw new MillraceError("OPTION_INVALID", `window function "${name}" has state per window`, {
       hint: "Sessions merge, and nobody knows how to merge that state: keep it per key, in `state`.",
     });
@@ -108,7 +110,9 @@ export function isPlain(place: WindowPlace): boolean {
 
 /** The windows that share panes: a result for each at its end, and nothing else. */
 function plainOf({ assigner, options }: WindowPlace): AlignedWindows | undefined {
-  if (assigner.kind === "session" || assigner.kind === "global") return undefined;
+  checkAssigner(assigner);
+  if (assigner.kind === "session" || assigner.kind === "global" || assigner.kind === undefined)
+    return undefined;
   return firesOnce(options) ? assigner : undefined;
 }
 
@@ -129,16 +133,18 @@ function general(
   aggregates: Aggregates<any> | undefined,
   result: ResultSpec,
 ): NewOperator {
+  checkAssigner(assigner);
   const { trigger = defaultTrigger(assigner), evictor, lateData } = options;
   const latenessMs = latenessOf(options.allowedLateness);
   if (!isEventTime(assigner) && (latenessMs > 0 || lateData !== undefined)) {
-    throw new MillraceError("OPTION_INVALID", `allowedLateness or lateData for ${assigner.kind} windows`, {
+    throw new MillraceError("OPTION_INVALID", `allowedLateness or lateData for ${nameOf(assigner)} windows`, {
       hint: "Only windows by event time have late records.",
     });
   }
-  if (assigner.kind === "session" && trigger.merge === undefined) {
-    throw new MillraceError("OPTION_INVALID", `trigger "${trigger.name ?? "own"}" for session windows`, {
-      hint: "Sessions merge: their trigger needs a function merge(states, ctx).",
+  if (isMerging(assigner) && trigger.merge === undefined) {
+    const what = `trigger "${trigger.name ?? "own"}" for ${nameOf(assigner)} windows`;
+    throw new MillraceError("OPTION_INVALID", what, {
+      hint: "Such windows merge: their trigger needs a function merge(states, ctx).",
     });
   }
   return {
@@ -169,6 +175,7 @@ function general(
 
 function defaultTrigger(assigner: WindowAssigner): Trigger {
   if (assigner.kind === "global") return triggers.never();
+  if (assigner.kind === undefined && assigner.defaultTrigger !== undefined) return assigner.defaultTrigger;
   return assigner.time === "processing" ? triggers.processingTime() : triggers.eventTime();
 }
 
@@ -178,8 +185,16 @@ function latenessOf(allowed: WindowOptions<any>["allowedLateness"] = 0): number 
   throw new MillraceError("OPTION_INVALID", `allowedLateness: ${allowed} is below zero`);
 }
 
+function nameOf(assigner: WindowAssigner): string {
+  return assigner.kind ?? assigner.name ?? "own";
+}
+
 /** An assigner in plans: plain data. */
 function windowConfig(assigner: WindowAssigner): object {
+  if (assigner.kind === undefined) {
+    const { name = "own", time = "event", merging = false } = assigner;
+    return { kind: "own", name, ...(time === "event" ? {} : { time }), ...(merging ? { merging } : {}) };
+  }
   if (assigner.kind !== "session" || typeof assigner.gap === "number") return assigner;
   return { ...assigner, gap: "by record" };
 }

@@ -1,7 +1,7 @@
 /** The methods of two streams whose records meet in windows: joins and co-groups, from the keys to the function. */
 import type { AnyFunction } from "../operators/contract.js";
+import type { WindowAssigner } from "../operators/window-assigner.js";
 import { groupedSides, joinedPairs } from "../operators/window-join.js";
-import type { WindowAssigner } from "../time/windows.js";
 import { type WindowPlace, windowPairs } from "./added-windows.js";
 import type { Place } from "./stream-options.js";
 import type { OutputKind, OutputOf, StreamSite } from "./stream-site.js";

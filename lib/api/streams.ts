@@ -8,9 +8,10 @@ import type { AnyFunction } from "../operators/contract.js";
 import type { KeyedDescriptors } from "../operators/keyed-operator.js";
 import type { OperatorDescriptors } from "../operators/operator-state.js";
 import type { SideOutput } from "../operators/process-context.js";
+import type { WindowAssigner } from "../operators/window-assigner.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
-import { globalWindows, type WindowAssigner } from "../time/windows.js";
+import { globalWindows } from "../time/windows.js";
 import * as added from "./added-operators.js";
 import { BroadcastStream } from "./broadcast-stream.js";
 import { BroadcastConnectedInputs, ConnectedInputs, KeyedConnectedInputs } from "./connected-streams.js";
@@ -314,7 +315,7 @@ export class KeyedStream<T, K> extends AnyStream<T> {
   }
 
   /**
-   * Windows per key: `tumbling`, `sliding`, `session` or `globalWindows`.
+   * Windows per key: `tumbling`, `sliding`, `session`, `globalWindows`, or of one's own (`OwnWindows`).
    * @example visits.keyBy((v) => v.user).window(session("30m")).aggregate({ pages: count() })
    */
   window(assigner: WindowAssigner<T>, options: WindowOptions<T> = {}): WindowedStream<T, K> {

@@ -59,6 +59,10 @@ export const catalogue = {
     "Give the source `watermarks` whose function answers a time in ms or a Date for every record, or use windows by " +
       "processing time.",
   ),
+  WINDOW_INVALID: entry(
+    "`assignWindows` of a window assigner of one's own answers an array of { start, end }, in ms, each with its " +
+      "start below its end.",
+  ),
   WATERMARK_INVALID: entry(
     "The generator given to `watermarks.periodic` or `punctuated` answers a time in ms, a Date, or undefined.",
   ),

@@ -47,6 +47,8 @@ export interface TriggerContext<S = unknown> {
 export interface Trigger<T = any, S = any> {
   /** For plans. */
   readonly name?: string;
+  /** Whenever it fires it purges as well; `processingTimeout` around it then does so, too. */
+  readonly purges?: boolean;
   /** A record was added to the window. */
   element(record: T, ctx: TriggerContext<S>): TriggerResult | undefined;
   /** A timer that the trigger registered for event time. */

@@ -2,6 +2,7 @@
 import { type Duration, durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
 import { windowStart } from "../time/windows.js";
+import { processingTimeout } from "./timeout-trigger.js";
 import { isResult, type Trigger, type TriggerContext, type TriggerResult } from "./trigger.js";
 
 /** The window's last moment. */
@@ -32,7 +33,7 @@ function processingTime(): Trigger<any, never> {
       ctx.timers.processingTime(ctx.window.end);
       return "continue";
     },
-    processingTime: () => "fire",
+    processingTime: (time, ctx) => (time === ctx.window.end ? "fire" : "continue"),
     merge: (_states, ctx) => ctx.timers.processingTime(ctx.window.end),
     clear: (ctx) => ctx.timers.deleteProcessingTime(ctx.window.end),
   };
@@ -159,6 +160,7 @@ function purging<T, S>(inner: Trigger<T, S>): Trigger<T, S> {
   };
   return {
     name: `${inner.name ?? "own"}, purging`,
+    purges: true,
     element: (record, ctx) => purge(inner.element(record, ctx)),
     eventTime: (time, ctx) => purge(inner.eventTime?.(time, ctx)),
     processingTime: (time, ctx) => purge(inner.processingTime?.(time, ctx)),
@@ -184,6 +186,10 @@ function never(): Trigger<any, never> {
  *   at the window's end.
  * - `delta(threshold, distance)` fires when a record is further than the threshold from the one that fired before.
  *   Not for session windows.
+ * - `processingTimeout(trigger, timeout, options)` fires when the other trigger does, and when `timeout` has passed by
+ *   the clock since the first record that has not been given out; with `resetTimerOnNewRecord` since the last one. At
+ *   the timeout what the other trigger remembers (a count, say) is dropped, unless `shouldClearOnTimeout` is false. The
+ *   timeout is of no matter once the input has ended.
  * - `purging(trigger)` lets the window drop its records whenever the trigger fires.
  * - `never()` does not fire. The default of global windows.
  *
@@ -197,6 +203,7 @@ export const triggers = {
   continuousEventTime,
   continuousProcessingTime,
   delta,
+  processingTimeout,
   purging,
   never,
 };

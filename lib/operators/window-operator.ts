@@ -1,7 +1,8 @@
 // @hot one call per record; guarded by test/operators/window-operator.test.ts
 /**
  * Windows of every kind, over keyed state: sessions, global windows, processing time, triggers, evictors, allowed
- * lateness. Windows that need none of it are window-aggregate.ts, which is several times as fast.
+ * lateness, assigners of the user's own. Windows that need none of it are window-aggregate.ts and session-aggregate.ts,
+ * which are several times as fast.
  *
  * A window's contents are kept under its own key (window-key.ts), in the key group of the record's key; so are its
  * trigger's state and its timers. Sessions have their contents under the window they began with (session-set.ts).
@@ -14,7 +15,7 @@ import type { KeyedState, ValueState } from "../state/contract.js";
 import { value } from "../state/descriptors.js";
 import { canonicalKey, keyGroupOf } from "../state/key.js";
 import { Timers } from "../time/timers.js";
-import { gapMs, refuseUnstamped, type Window, type WindowAssigner, windowsOf } from "../time/windows.js";
+import { gapMs, refuseUnstamped, type Window, windowsOf } from "../time/windows.js";
 import type { Aggregates } from "./aggregates.js";
 import type { AnyFunction, Emit, Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { EventTimeProgress } from "./event-time-progress.js";
@@ -33,6 +34,13 @@ import {
   type TriggerContext,
   type TriggerResult,
 } from "./trigger.js";
+import {
+  type AssignerContext,
+  checkedWindows,
+  isEventTime,
+  isMerging,
+  type WindowAssigner,
+} from "./window-assigner.js";
 import { openContents, type WindowContents } from "./window-contents.js";
 import { partsOf, type WindowKey, WindowKeys } from "./window-key.js";
 import { openResult, type ResultSpec, WindowScope } from "./window-results.js";
@@ -53,11 +61,6 @@ export interface WindowOperatorSpec {
   readonly result: ResultSpec;
 }
 
-/** Whether windows go by the records' timestamps. */
-export function isEventTime(assigner: WindowAssigner): boolean {
-  return assigner.kind !== "global" && assigner.time !== "processing";
-}
-
 export function windowOperatorLogic(spec: WindowOperatorSpec): OperatorLogic {
   return {
     functions: functionsOfSpec(spec).filter((each) => each !== undefined),
@@ -75,6 +78,7 @@ function functionsOfSpec(spec: WindowOperatorSpec): (AnyFunction | undefined)[] 
     key,
     secondKey,
     assigner.kind === "session" && typeof assigner.gap === "function" ? assigner.gap : undefined,
+    assigner.kind === undefined ? assigner.assignWindows : undefined,
     ...functionsOfTrigger(trigger),
     ...(evictor === undefined ? [] : functionsOfEvictor(evictor)),
     ...Object.values(aggregates ?? {}).flatMap(({ select, custom }) => [
@@ -101,6 +105,8 @@ const ALL = null;
 /** What a trigger is given: one object, of which the fields change. */
 class TriggerScope implements TriggerContext {
   window: Window = GLOBAL[0]!;
+  /** When the window goes: that timer is not the trigger's to delete, even where it has one of the same time. */
+  cleanup = Number.NaN;
   timestamp = Number.NaN;
   input: 0 | 1 = 0;
   watermark = Number.NEGATIVE_INFINITY;
@@ -108,10 +114,35 @@ class TriggerScope implements TriggerContext {
   readonly timers: TimerRegistry;
   readonly processingTime: () => number;
 
-  constructor(state: ValueState<unknown>, timers: Timers, now: () => number) {
+  constructor(state: ValueState<unknown>, timers: Timers, eventTime: boolean, now: () => number) {
+    const registry = registryOf(timers);
+    const kept = (remove: (time: number) => void) => (time: number) => {
+      if (time !== this.cleanup) remove(time);
+    };
     this.state = state;
-    this.timers = registryOf(timers);
+    this.timers = eventTime
+      ? { ...registry, deleteEventTime: kept(registry.deleteEventTime) }
+      : { ...registry, deleteProcessingTime: kept(registry.deleteProcessingTime) };
     this.processingTime = now;
+  }
+}
+
+/** What an assigner of the user's own is given: less than a trigger, as there is no window yet. */
+class AssignerScope implements AssignerContext {
+  readonly processingTime: () => number;
+  private readonly scope: TriggerScope;
+
+  constructor(scope: TriggerScope) {
+    this.scope = scope;
+    this.processingTime = scope.processingTime;
+  }
+
+  get watermark(): number {
+    return this.scope.watermark;
+  }
+
+  get input(): 0 | 1 {
+    return this.scope.input;
   }
 }
 
@@ -124,11 +155,12 @@ class WindowOperator implements Operator {
   private readonly cursor: TimerCursor;
   private readonly progress: EventTimeProgress;
   private readonly contents: WindowContents;
-  /** Of session windows: the sessions of a key. */
+  /** Of windows that merge: the sessions of a key. */
   private readonly sessions: ValueState<readonly Session[]> | undefined;
   /** The trigger's state of the window entered. */
   private readonly triggerState: ValueState<unknown>;
   private readonly scope: TriggerScope;
+  private readonly assignerContext: AssignerContext;
   private readonly resultScope: WindowScope;
   private readonly windowState: readonly { clear(): void }[];
   private readonly result: (input: unknown) => void;
@@ -164,13 +196,14 @@ class WindowOperator implements Operator {
       spec.secondKey === undefined
         ? openContents(this.keyed, spec.aggregates, spec.evictor)
         : openPairedContents(this.keyed, spec.evictor);
-    if (spec.assigner.kind === "session") {
+    if (isMerging(spec.assigner)) {
       this.sessions = this.keyed.value("sessions", value<readonly Session[]>());
     }
     const trigger = handlesOf(this.keyed, { trigger: value() });
     this.triggerState = selectedHandles(trigger, () => this.select(this.windowKey))
       .trigger as ValueState<unknown>;
-    this.scope = new TriggerScope(this.triggerState, this.timers, () => context.wallNow());
+    this.scope = new TriggerScope(this.triggerState, this.timers, this.eventTime, () => context.wallNow());
+    this.assignerContext = new AssignerScope(this.scope);
     const { state = {}, windowState = {} } = spec.result.kind === "function" ? spec.result : {};
     const ofWindow = handlesOf(this.keyed, windowState, "window.");
     this.resultScope = new WindowScope(
@@ -203,24 +236,23 @@ class WindowOperator implements Operator {
     this.hold(key, keyGroupOf(canonicalKey(key), this.context.maxParallelism));
     this.scope.timestamp = timestamp;
     this.scope.input = input;
+    this.windows = this.assign(record, timestamp);
     this.record = record;
     this.taken = false;
-    const { assigner } = this.spec;
-    if (assigner.kind === "global") this.windows = GLOBAL;
-    else {
-      const time = this.eventTime ? timestamp : this.context.wallNow();
-      if (assigner.kind === "session") {
-        this.addToSession(
-          time,
-          typeof assigner.gap === "number" ? assigner.gap : gapMs(assigner.gap(record)),
-        );
-        this.rows.give();
-        return;
-      }
-      this.windows = windowsOf(assigner, time);
-    }
     this.next = 0;
     this.addToWindows();
+  }
+
+  private assign(record: unknown, timestamp: number): readonly Window[] {
+    const { assigner } = this.spec;
+    if (assigner.kind === "global") return GLOBAL;
+    if (assigner.kind === undefined) {
+      return checkedWindows(assigner.assignWindows(record, timestamp, this.assignerContext));
+    }
+    const time = this.eventTime ? timestamp : this.context.wallNow();
+    if (assigner.kind !== "session") return windowsOf(assigner, time);
+    const gap = typeof assigner.gap === "number" ? assigner.gap : gapMs(assigner.gap(record));
+    return [{ start: time, end: time + gap }];
   }
 
   proceed(): boolean {
@@ -243,8 +275,8 @@ class WindowOperator implements Operator {
     while (this.next < this.windows.length) {
       if (gate.level >= 2) return false;
       const window = this.windows[this.next++]!;
-      if (this.isLate(window)) continue;
-      this.add(window, window);
+      if (this.sessions !== undefined) this.addToSession(this.sessions, window);
+      else if (!this.isLate(window)) this.add(window, window);
       if (!this.rows.give()) return false;
     }
     this.windows = NO_WINDOWS;
@@ -253,16 +285,12 @@ class WindowOperator implements Operator {
     return true;
   }
 
-  private addToSession(start: number, gap: number): void {
-    const state = this.sessions!;
+  private addToSession(state: ValueState<readonly Session[]>, window: Window): void {
     this.select(this.key);
     const held = state.get() ?? NO_SESSIONS;
-    const { session, merged, sessions } = mergeSession(held, { start, end: start + gap });
+    const { session, merged, sessions } = mergeSession(held, window);
     // One that others became part of is not late: they are not.
-    if (merged.length === 0 && this.isLate(session)) {
-      this.refuse();
-      return;
-    }
+    if (merged.length === 0 && this.isLate(session)) return;
     if (sessions !== held) state.update(sessions);
     if (merged.length > 0) this.merge(session, merged);
     this.add(session, session.home);
@@ -297,10 +325,7 @@ class WindowOperator implements Operator {
     this.contents.add(this.record, this.scope.timestamp, this.scope.input);
     const answer: unknown = this.spec.trigger.element(this.record, this.scope);
     if (isResult(answer)) this.act(answer);
-    const cleanup = this.cleanupOf(window);
-    if (cleanup === Number.POSITIVE_INFINITY) return;
-    if (this.eventTime) this.timers.registerEvent(cleanup);
-    else this.timers.registerProcessing(cleanup);
+    this.registerCleanup(window);
   }
 
   private timer(time: number, processing: boolean): boolean {
@@ -395,6 +420,13 @@ class WindowOperator implements Operator {
     return this.eventTime ? end - 1 + this.spec.latenessMs : end;
   }
 
+  private registerCleanup(window: Window): void {
+    const cleanup = this.cleanupOf(window);
+    if (cleanup === Number.POSITIVE_INFINITY) return;
+    if (this.eventTime) this.timers.registerEvent(cleanup);
+    else this.timers.registerProcessing(cleanup);
+  }
+
   private deleteCleanup(window: Window): void {
     if (this.eventTime) this.timers.deleteEvent(this.cleanupOf(window));
     else this.timers.deleteProcessing(this.cleanupOf(window));
@@ -409,6 +441,7 @@ class WindowOperator implements Operator {
   /** Makes timers and the trigger's state those of a window of the key in hand. */
   private enter(window: Window, home: Window): void {
     this.scope.window = home === window ? window : { start: window.start, end: window.end };
+    this.scope.cleanup = this.cleanupOf(window);
     this.windowKey = this.keyOf(window);
     this.homeKey = home === window ? this.windowKey : this.keyOf(home);
     this.timers.use(this.windowKey, canonicalKey(this.windowKey), this.group);

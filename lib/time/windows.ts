@@ -34,9 +34,6 @@ export interface GlobalWindows {
   readonly kind: "global";
 }
 
-/** Says which windows a record belongs to; made by `tumbling`, `sliding`, `session` or `globalWindows`. */
-export type WindowAssigner<T = any> = AlignedWindows | SessionWindows<T> | GlobalWindows;
-
 /** Options of windows that are aligned to the clock. */
 export interface AlignedOptions {
   /** Moves all windows; shorter than the slide (tumbling: the size), may be below zero. Default 0. */

@@ -4,18 +4,12 @@ import fc from "fast-check";
 import { windowPairs } from "../../lib/api/added-windows.js";
 import { evictors } from "../../lib/operators/evictors.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
+import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
 import { groupedSides, joinedPairs } from "../../lib/operators/window-join.js";
 import { canonicalKey, keyGroupOf } from "../../lib/state/key.js";
 import { Bench, type Saved } from "../../lib/testing/operator-bench.js";
 import { OperatorTrial } from "../../lib/testing/operator-trial.js";
-import {
-  session,
-  sliding,
-  tumbling,
-  type Window,
-  type WindowAssigner,
-  windowsOf,
-} from "../../lib/time/windows.js";
+import { session, sliding, tumbling, type Window, windowsOf } from "../../lib/time/windows.js";
 import { type ModelRecord, type ModelRow, WindowModel } from "./window-model.js";
 
 interface Case {

@@ -8,17 +8,11 @@ import { evictors } from "../../lib/operators/evictors.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
 import type { Trigger } from "../../lib/operators/trigger.js";
 import { triggers } from "../../lib/operators/triggers.js";
+import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
 import { groupedSides, joinedPairs } from "../../lib/operators/window-join.js";
 import { Bench } from "../../lib/testing/operator-bench.js";
 import { OperatorTrial } from "../../lib/testing/operator-trial.js";
-import {
-  globalWindows,
-  session,
-  sliding,
-  tumbling,
-  type Window,
-  type WindowAssigner,
-} from "../../lib/time/windows.js";
+import { globalWindows, session, sliding, tumbling, type Window } from "../../lib/time/windows.js";
 
 interface Left {
   readonly k: unknown;

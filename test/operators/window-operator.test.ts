@@ -8,12 +8,13 @@ import { evictors } from "../../lib/operators/evictors.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
 import type { Trigger } from "../../lib/operators/trigger.js";
 import { triggers } from "../../lib/operators/triggers.js";
+import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
 import type { ValueDescriptor } from "../../lib/state/contract.js";
 import { value } from "../../lib/state/descriptors.js";
 import { canonicalKey } from "../../lib/state/key.js";
 import { Bench } from "../../lib/testing/operator-bench.js";
 import { OperatorTrial } from "../../lib/testing/operator-trial.js";
-import { globalWindows, session, sliding, tumbling, type WindowAssigner } from "../../lib/time/windows.js";
+import { globalWindows, session, sliding, tumbling } from "../../lib/time/windows.js";
 
 interface Item {
   readonly key: unknown;

@@ -3,8 +3,9 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { windowFunction } from "../../lib/api/added-windows.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
+import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
 import { Bench } from "../../lib/testing/operator-bench.js";
-import { session, sliding, tumbling, type WindowAssigner, windowsOf } from "../../lib/time/windows.js";
+import { session, sliding, tumbling, windowsOf } from "../../lib/time/windows.js";
 import { type ModelRecord, WindowModel } from "./window-model.js";
 import { expected, played, plays, restored } from "./window-plays.js";
 
