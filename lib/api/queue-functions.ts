@@ -1,9 +1,11 @@
-/** One-liners of queues on keyed streams, as process functions: debounce, throttle, batchBy, dedupe. */
+/** One-liners of queues: debounce, throttle, batchBy and dedupe of keys as process functions; batchBy of others. */
 import { type Duration, durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
+import { type BatchSpec, batchLogic } from "../operators/batch.js";
 import type { KeyedProcessContext } from "../operators/process-context.js";
 import { list, map, value } from "../state/descriptors.js";
 import { refuseUnstamped } from "../time/windows.js";
+import type { NewOperator } from "./graph-builder.js";
 import type { KeyedProcessFunction } from "./process-functions.js";
 
 /** What time is measured by. */
@@ -37,34 +39,57 @@ type Ctx = Pick<KeyedProcessContext<any>, "timestamp" | "timers" | "processingTi
 /** A time that only the end of the input reaches. */
 const END = Number.POSITIVE_INFINITY;
 
-/** The last record of a key, once none has come for `gap`. */
+/** Records of a key with less than the gap between them, of which the last one is given out. */
+interface Burst<T> {
+  readonly first: number;
+  readonly last: number;
+  /** The one at `last`, with its event time. */
+  readonly record: T;
+  readonly timestamp: number;
+}
+
+/**
+ * The last record of a key, once none has come for `gap`. Bursts are kept apart until their time has come, as the
+ * watermark may be anywhere behind the records: what is given out must not depend on that.
+ */
 export function debounceFunctions<T>(
   gap: Duration,
   options: TimeOptions,
 ): KeyedProcessFunction<T, any, T, any> {
   const gapMs = positive(gap, "debounce");
   const clock = clockOf(options.by ?? "event");
+  const keep = (ctx: any, gone: readonly Burst<T>[], left: readonly Burst<T>[]): void => {
+    for (const { last } of gone) clock.cancel(ctx, last + gapMs);
+    for (const { last } of left) clock.wake(ctx, last + gapMs);
+    if (left.length > 0) ctx.state.bursts.update(left);
+    else ctx.state.bursts.clear();
+  };
   return {
-    state: { last: value<{ record: T; at: number; timestamp: number }>() },
+    state: { bursts: value<readonly Burst<T>[]>() },
     element(record, ctx) {
-      const { state } = ctx as any;
       const at = clock.now(ctx);
-      const last = state.last.get();
-      if (last !== undefined) {
+      const known: readonly Burst<T>[] = (ctx as any).state.bursts.get() ?? [];
+      const near = known.filter(({ first, last }) => at >= first - gapMs && at <= last + gapMs);
+      let burst: Burst<T> = { first: at, last: at, record, timestamp: ctx.timestamp };
+      for (const each of near) {
+        const { first, last } = burst;
         // An older one that comes late is not the last.
-        if (at < last.at) return;
-        clock.cancel(ctx, last.at + gapMs);
+        burst = { ...(each.last > last ? each : burst), first: Math.min(first, each.first) };
       }
-      state.last.update({ record, at, timestamp: ctx.timestamp });
-      clock.wake(ctx, at + gapMs);
+      keep(ctx, near, [...known.filter((each) => !near.includes(each)), burst]);
     },
     timer(time, ctx) {
-      const { state } = ctx as any;
-      const last = state.last.get();
-      if (last === undefined) return;
-      state.last.clear();
-      clock.cancel(ctx, last.at + gapMs);
-      ctx.emit(last.record, clock.isEvent ? time : last.timestamp);
+      const known: readonly Burst<T>[] = (ctx as any).state.bursts.get() ?? [];
+      const over = known
+        .filter(({ last }) => last + gapMs <= time)
+        .sort((left, right) => left.last - right.last);
+      keep(
+        ctx,
+        over,
+        known.filter((each) => !over.includes(each)),
+      );
+      for (const { record, last, timestamp } of over)
+        ctx.emit(record, clock.isEvent ? last + gapMs : timestamp);
     },
   };
 }
@@ -102,13 +127,24 @@ export function throttleFunctions<T>(
   };
 }
 
-/** Arrays of a key's records. */
-export function batchFunctions<T>(options: BatchOptions): KeyedProcessFunction<T, any, T[], any> {
-  const { size = END, time } = options;
+/** Arrays of a subtask's records. */
+export function batch(options: BatchOptions): NewOperator {
+  const { size, ms, by } = batchSpec(options);
+  const config = { ...(size === END ? {} : { size }), ...(ms === END ? {} : { timeMs: ms, by }) };
+  return { kind: "batch", name: "batch", config, logic: batchLogic({ size, ms, by }) };
+}
+
+function batchSpec({ size = END, time, by = "processing" }: BatchOptions): BatchSpec {
   if (size !== END && (!Number.isInteger(size) || size < 1)) refuse("batchBy: size", size);
   if (size === END && time === undefined) refuse("batchBy", "neither size nor time");
-  const ms = time === undefined ? END : positive(time, "batchBy");
-  const clock = clockOf(options.by ?? "processing");
+  if (by !== "event" && by !== "processing") refuse("by", by);
+  return { size, ms: time === undefined ? END : positive(time, "batchBy"), by };
+}
+
+/** Arrays of a key's records. */
+export function batchFunctions<T>(options: BatchOptions): KeyedProcessFunction<T, any, T[], any> {
+  const { size, ms, by } = batchSpec(options);
+  const clock = clockOf(by);
   const give = (ctx: any): void => {
     const batch = ctx.state.batch.get();
     if (batch === undefined) return;
@@ -156,6 +192,14 @@ export function dedupeFunctions<T>(
       ctx.emit(record);
     },
   };
+}
+
+/** The id that records are told apart by; without one nobody could say what is the same. */
+export function distinct<T>(id: (record: T) => unknown): (record: T) => unknown {
+  if (typeof id === "function") return id;
+  throw new MillraceError("OPTION_INVALID", "dedupe of a stream without keys is given no id", {
+    hint: "Give it what tells records apart: stream.dedupe((record) => record.id).",
+  });
 }
 
 /** Timers by one of the two times; by the clock, also at the end of the input, which drops that one's timers. */

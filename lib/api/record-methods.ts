@@ -3,6 +3,7 @@ import type { Partitioner } from "../graph/stream-graph.js";
 import * as added from "./added-operators.js";
 import type { AsyncCall, AsyncMapOptions } from "./async-options.js";
 import type { NewOperator } from "./graph-builder.js";
+import { type BatchOptions, batch } from "./queue-functions.js";
 import type { RecordOptions } from "./stream-options.js";
 import type { OutputKind, OutputOf } from "./stream-site.js";
 
@@ -58,6 +59,17 @@ export abstract class RecordMethods<T, O extends OutputKind, D extends OutputKin
    */
   project<F extends keyof T & string>(...fields: readonly F[]): OutputOf<O, Pick<T, F>> {
     return this.append(added.project(fields));
+  }
+
+  /**
+   * Arrays of records: when there are `size` of them or `time` after the first, by the clock unless said otherwise;
+   * what is left at the end of the input, too. Each subtask gathers its own, where the records are: nothing is
+   * exchanged. The open batch is part of checkpoints. Every record is in one batch; which others are in it may change
+   * when the job goes on with another parallelism. For batches of a key: `keyBy` before.
+   * @example events.batchBy({ size: 500, time: "2s" }).asyncMap((batch) => insert(batch))
+   */
+  batchBy(options: BatchOptions): OutputOf<O, T[]> {
+    return this.append(batch(options));
   }
 
   /** To all subtasks in turn. */

@@ -24,6 +24,7 @@ import {
   type DedupeOptions,
   debounceFunctions,
   dedupeFunctions,
+  distinct,
   type ThrottleOptions,
   type TimeOptions,
   throttleFunctions,
@@ -133,6 +134,15 @@ export class DataStream<T> extends AnyStream<T> {
     functions: ProcessFunction<T, Out, S>,
   ): Operator<Out> {
     return this.append(added.process(name, functions));
+  }
+
+  /**
+   * The first record of each id, wherever it comes in: the stream is spread by the id, as by `keyBy`. Without `ttl` all
+   * ids are remembered for ever.
+   * @example events.dedupe((e) => e.id, { ttl: "1d" })
+   */
+  dedupe(id: (record: T) => unknown, options: DedupeOptions = {}): Operator<T> {
+    return this.keyBy(distinct(id)).process("dedupe", dedupeFunctions<T>(undefined, options));
   }
 
   /**
@@ -404,7 +414,7 @@ export class KeyedStream<T, K> extends AnyStream<T> {
    * otherwise; what is left at the end of the input, too.
    * @example events.keyBy((e) => e.table).batchBy({ size: 500, time: "2s" })
    */
-  batchBy(options: BatchOptions): Operator<T[]> {
+  override batchBy(options: BatchOptions): Operator<T[]> {
     return this.process("batch", batchFunctions<T>(options));
   }
 

@@ -11,6 +11,7 @@ import {
   globalWindows,
   iterableSource,
   type Operator,
+  type OwnWindows,
   session,
   sideOutput,
   sliding,
@@ -34,6 +35,15 @@ function has<T>(stream: Operator<T>): void {
 let sinks = 0;
 
 const late = sideOutput<Visit>("late");
+
+const days: OwnWindows<Visit> = {
+  name: "days",
+  assignWindows(visit, timestamp, ctx) {
+    const start = Math.floor(timestamp / 86_400_000) * 86_400_000;
+    const known: number = ctx.processingTime() + ctx.watermark + visit.ms;
+    return known < 0 ? [] : [{ start, end: start + 86_400_000 }];
+  },
+};
 
 const onLong: Trigger<Visit, number> = {
   name: "long",
@@ -99,6 +109,19 @@ function build(env: Environment): void {
         window: (records, ctx) => ctx.emit(Math.max(...records.map((visit) => visit.ms))),
       }),
   );
+  has<string>(
+    perUser.window(days).reduce(
+      (left) => left,
+      (visit, { window }) => `${visit.user} ${window.start}`,
+    ),
+  );
+  perUser.window(session("1m"), {
+    trigger: triggers.processingTimeout(triggers.count(10), "5s", { resetTimerOnNewRecord: true }),
+  });
+  has<Visit[]>(visits.batchBy({ size: 10 }));
+  has<Visit>(visits.dedupe((visit) => visit.user));
+  // @ts-expect-error: nothing says what is the same
+  if (sinks < 0) visits.dedupe();
   has<Visit>(perUser.window(globalWindows(), { trigger: onLong }).topN(3, { by: (visit) => visit.ms }));
 }
 
@@ -189,6 +212,7 @@ describe("windows and the compiler", () => {
       "count 10, purging",
       "count 5",
       "delta 10, purging",
+      "event time",
       "long",
     ]);
     expect(windows.map(({ config }) => config["evictor"])).to.include.members(["count 10", "delta 5"]);

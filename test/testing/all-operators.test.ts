@@ -113,6 +113,9 @@ const one: Readonly<Record<string, (events: Events) => OutputStreams>> = {
   debounce: (events) => events.keyBy(keyOf).debounce(5),
   throttle: (events) => events.keyBy(keyOf).throttle(10, { limit: 2 }),
   batchBy: (events) => events.keyBy(keyOf).batchBy({ size: 3, time: 8 }),
+  "batchBy without keys": (events) =>
+    events.batchBy({ size: 4, time: 8 }).map((batch) => batch.map(({ n }) => n)),
+  "dedupe without keys": (events) => events.dedupe(({ n }) => n % 7, { ttl: 20 }),
   dedupe: (events) => events.keyBy(keyOf).dedupe(({ n }) => n % 4, { ttl: 20 }),
   "tumbling windows": (events) =>
     events
@@ -172,6 +175,23 @@ const one: Readonly<Record<string, (events: Events) => OutputStreams>> = {
       .keyBy(keyOf)
       .countWindow(4, 2)
       .aggregate({ n: count(), most: max(({ n }) => n) }),
+  "windows of one's own": (events) =>
+    events
+      .keyBy(keyOf)
+      .window({
+        merging: true,
+        assignWindows: ({ n, at }: Event) => (n % 5 === 0 ? [] : [{ start: at, end: at + (n % 5) }]),
+      })
+      .aggregate({ n: count() }),
+  "windows with a timeout": (events) =>
+    events
+      .keyBy(keyOf)
+      .window(globalWindows(), {
+        trigger: triggers.purging(
+          triggers.processingTimeout(triggers.count(4), 9, { resetTimerOnNewRecord: true }),
+        ),
+      })
+      .aggregate({ n: count() }),
   "windows with trigger and evictor": (events) =>
     events
       .keyBy(keyOf)
