@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { Command } from "commander";
-import ts from "typescript";
+import ts from "typescript-api";
 import { addRunFlags } from "../lib/cli/run-command.js";
 import { count, type DataStream, type OwnWindows, run } from "../lib/index.js";
 import { testOperator } from "../lib/testing/index.js";

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import ts from "typescript";
+import ts from "typescript-api";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
