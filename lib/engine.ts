@@ -2,7 +2,6 @@
  * The process's composition root: wires planner, coordinator and hosts together. Imported by run.ts when a job starts.
  */
 import { randomUUID } from "node:crypto";
-import { join, resolve as resolvePath } from "node:path";
 import { systemClock } from "./base/clock.js";
 import { type Duration, durationMs } from "./base/duration.js";
 import { fromData, MillraceError, toData } from "./base/error.js";
@@ -43,6 +42,7 @@ import { fingerprint } from "./planner/fingerprint.js";
 import { HEAP_MB_MIN } from "./planner/hosts.js";
 import type { JobOptions } from "./protocol/deployment.js";
 import type { Plan } from "./protocol/program.js";
+import { absolutePlace, locationOf, placeOf } from "./storage/location.js";
 import { openBlobStore } from "./storage/open.js";
 
 export type { Rescaled, Rescaling } from "./coordinator/job-scaling.js";
@@ -88,7 +88,7 @@ export interface RunOptions {
   readonly restart?: RestartOptions;
   /** Where keyed state lies: "heap" (default), "lmdb" (larger than memory), or the URL of a module of one's own. */
   readonly stateBackend?: string;
-  /** Folder of a savepoint or checkpoint to begin with. */
+  /** Folder (or `s3://bucket/prefix`) of a savepoint or checkpoint to begin with. */
   readonly from?: string;
   /** With `from`: leave state behind that belongs to no operator of the job. */
   readonly allowNonRestoredState?: boolean;
@@ -145,7 +145,7 @@ async function firstParallelism(
 /** The savepoint or checkpoint that a run is told to begin with. */
 function originOf({ from }: RunOptions): JobOrigin | undefined {
   if (from === undefined) return undefined;
-  return { store: openBlobStore({ kind: "filesystem", directory: resolvePath(from) }), path: "" };
+  return { store: openBlobStore(locationOf(from)), path: "" };
 }
 
 /** Into how many key groups the state is cut that the job goes on from; it cannot be cut otherwise. */
@@ -168,11 +168,8 @@ async function openCheckpoints(plan: Plan, options: RunOptions): Promise<JobChec
   }
   refuseUnrepeatable(plan, checkpoint);
   const settings = checkpointSettings(checkpoint);
-  const blobs = openBlobStore(
-    checkpoint.dir === undefined
-      ? { kind: "memory" }
-      : { kind: "filesystem", directory: resolvePath(checkpoint.dir) },
-  );
+  const { dir } = checkpoint;
+  const blobs = openBlobStore(dir === undefined ? { kind: "memory" } : locationOf(dir));
   const jobId = await jobIdIn(blobs, plan.jobGraph.job, { resume, now: systemClock.now() });
   const { numRetained } = settings;
   return { store: await CheckpointStore.open(blobs, { jobId, numRetained }), settings };
@@ -288,7 +285,7 @@ class RunningJob implements Job {
       machine: machineOf(options.resources),
       launch: hosts?.launch ?? launchInline,
       prepare: async (wanted) => hosts?.prepare(wanted),
-      openFolder: (directory) => openBlobStore({ kind: "filesystem", directory }),
+      openFolder: (place) => openBlobStore(locationOf(place)),
       clock: systemClock,
       scheduler: systemScheduler,
       onRows: (uid, rows, checkpoint, slot) => {
@@ -396,11 +393,11 @@ class RunningJob implements Job {
   }
 
   savepoint(directory: string): Promise<string> {
-    return this.coordinator.savepoint("savepoint", resolvePath(directory));
+    return this.coordinator.savepoint("savepoint", absolutePlace(directory));
   }
 
   async stop({ directory, drain = false }: { directory: string; drain?: boolean }): Promise<string> {
-    const path = await this.coordinator.savepoint(drain ? "terminate" : "stop", resolvePath(directory));
+    const path = await this.coordinator.savepoint(drain ? "terminate" : "stop", absolutePlace(directory));
     await this.completed;
     return path;
   }
@@ -458,8 +455,8 @@ class RunningJob implements Job {
 }
 
 function recoveryOf(failure: unknown, origin: LoadedCheckpoint | undefined): Omit<Recovery, "subtasks"> {
-  const path =
-    origin?.location.kind === "filesystem" ? join(origin.location.directory, origin.path) : undefined;
+  const isKept = origin !== undefined && origin.location.kind !== "memory";
+  const path = isKept ? placeOf(origin.location, origin.path) : undefined;
   const error = failure === undefined || MillraceError.is(failure) ? failure : fromData(toData(failure));
   return { error, checkpoint: origin?.manifest.checkpoint, path };
 }

@@ -52,7 +52,10 @@ export interface Job extends AsyncDisposable {
   checkpoints(): CheckpointsOverview | undefined;
   /** How often the job was started again after a failure. */
   readonly restarts: number;
-  /** Writes a savepoint below `directory`; answers its folder. Throws CHECKPOINTS_OFF, CHECKPOINT_FAILED. */
+  /**
+   * Writes a savepoint below `directory`, which may be `s3://bucket/prefix`; answers its folder. Throws
+   * CHECKPOINTS_OFF, CHECKPOINT_FAILED.
+   */
   savepoint(directory: string): Promise<string>;
   /**
    * Ends the job behind a savepoint below `directory`; answers its folder. `drain`: event time comes to its end

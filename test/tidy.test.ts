@@ -37,6 +37,7 @@ const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   piscina: ["lib/host"],
   comlink: ["lib/host"],
   esbuild: ["lib/host"],
+  "@aws-sdk/client-s3": ["lib/storage/s3"],
   lmdb: ["lib/state/lmdb"],
   msgpackr: ["lib/codec"],
   commander: ["lib/cli"],

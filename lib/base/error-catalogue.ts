@@ -122,6 +122,15 @@ export const catalogue = {
     "A file of the store is gone or too short; restore from another checkpoint or savepoint.",
   ),
   BLOB_EXISTS: entry("Somebody else writes to the same place; give this run a folder of its own."),
+  BLOB_CHANGED: entry("Leave objects alone while a job reads them; write new ones under other names."),
+  BUCKET_MISSING: entry("Create the bucket, or correct its name: a job makes none."),
+  STORAGE_DENIED: entry(
+    "Check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE) and what they may do in the bucket.",
+  ),
+  STORAGE_UNFIT: entry(
+    "Checkpoints need a server that keeps to `If-None-Match: *` (AWS, Ceph from 16 on, MinIO): without it two " +
+      "coordinators of a job could not be kept apart.",
+  ),
   STORAGE_FAILED: entry("The store of the checkpoints cannot be read or written; see the cause.", true),
   STORAGE_PATH_INVALID: entry(
     "Paths in a store are relative, with forward slashes, and no part of them begins with '.'.",

@@ -104,11 +104,15 @@ export class CheckpointStore {
 
   /**
    * The newest checkpoint that is whole, and why newer ones were passed over; undefined when the job has none.
-   * Throws CHECKPOINT_LOST when it has some and none is whole, CHECKPOINT_VERSION, STORAGE_FAILED.
+   * Throws CHECKPOINT_LOST when it has some and none is whole, CHECKPOINT_FENCED when a successor has removed them,
+   * CHECKPOINT_VERSION, STORAGE_FAILED.
    */
   async latest(): Promise<LatestCheckpoint | undefined> {
     const folders = this.#kept.map(({ path }) => path);
-    const found = await latestWhole(this.store, folders);
+    const found = await latestWhole(this.store, folders).catch(async (error: unknown) => {
+      await this.#fence.check();
+      throw error;
+    });
     found?.skipped.forEach(this.#report);
     return found;
   }

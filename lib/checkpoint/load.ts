@@ -1,6 +1,7 @@
 /** Reading checkpoints and savepoints back: whole, or a coded error that says what is wrong with which file. */
 import { MillraceError } from "../base/error.js";
 import type { BlobStore, StoreLocation } from "../storage/contract.js";
+import { placeOf } from "../storage/location.js";
 import { joinPath } from "../storage/path.js";
 import { decodeManifest, type ManifestFile } from "./manifest-file.js";
 import { folderOfManifest, manifestPath } from "./paths.js";
@@ -48,7 +49,7 @@ export async function loadCheckpoint(store: BlobStore, path: string): Promise<Lo
       missing.slice(0, MISSING_SHOWN).join(", ") + (missing.length > MISSING_SHOWN ? ", ..." : "");
     throw new MillraceError(
       "CHECKPOINT_INCOMPLETE",
-      `${placeOf(store, folder)} lacks ${missing.length} of its blobs: ${shown}`,
+      `${placeOf(store.location, folder)} lacks ${missing.length} of its blobs: ${shown}`,
     );
   }
   return { path: folder, manifest, location: store.location };
@@ -94,10 +95,10 @@ export async function readManifest(store: BlobStore, folder: string): Promise<Ma
     bytes = await store.get(manifestPath(folder));
   } catch (error) {
     if (!MillraceError.is(error) || error.code !== "BLOB_MISSING") throw error;
-    const message = `there is no checkpoint in ${placeOf(store, folder)}`;
+    const message = `there is no checkpoint in ${placeOf(store.location, folder)}`;
     throw new MillraceError("CHECKPOINT_NOT_FOUND", message, { cause: error });
   }
-  const file = decodeManifest(bytes, placeOf(store, manifestPath(folder)));
+  const file = decodeManifest(bytes, placeOf(store.location, manifestPath(folder)));
   const manifest = mapPlaces(file.manifest, (place) =>
     "blob" in place && place.blob.startsWith("./")
       ? { ...place, blob: joinPath(folder, place.blob.slice(2)) }
@@ -118,8 +119,4 @@ export async function missingBlobs(store: BlobStore, manifest: Manifest): Promis
     }
   }
   return missing;
-}
-
-function placeOf(store: BlobStore, path: string): string {
-  return store.location.kind === "filesystem" ? joinPath(store.location.directory, path) : path;
 }

@@ -1,6 +1,6 @@
 /** `millrace list`, `savepoint`, `stop`, `rescale` and `cancel`: running jobs of this machine. */
-import { resolve } from "node:path";
 import { systemClock } from "../base/clock.js";
+import { absolutePlace } from "../storage/location.js";
 import { ask, type FoundJob, findJob, findJobs } from "./control-client.js";
 import type { ControlRequest, RescaleAnswer, SavepointAnswer } from "./control-protocol.js";
 import { style } from "./style.js";
@@ -79,7 +79,7 @@ async function savepointBy(
 }
 
 function directoryOf({ dir }: JobFlags): { directory?: string } {
-  return dir === undefined ? {} : { directory: resolve(dir) };
+  return dir === undefined ? {} : { directory: absolutePlace(dir) };
 }
 
 const NO_ANSWER = "no answer";

@@ -1,7 +1,7 @@
 /** What a running job does when the launcher's other commands ask. */
-import { join } from "node:path";
 import { MillraceError } from "../base/error.js";
 import type { Job } from "../engine.js";
+import { placeIn } from "../storage/location.js";
 import type {
   ControlRequest,
   JobDescription,
@@ -27,7 +27,7 @@ const SAVEPOINTS = "savepoints";
 export function jobControl(job: Job, options: JobControlOptions): ControlHandler {
   const directoryOf = (given: string | undefined): string => {
     if (given !== undefined) return given;
-    if (options.checkpointDir !== undefined) return join(options.checkpointDir, SAVEPOINTS);
+    if (options.checkpointDir !== undefined) return placeIn(options.checkpointDir, SAVEPOINTS);
     // A job without checkpoints says so itself.
     if (job.checkpoints() === undefined) return SAVEPOINTS;
     throw new MillraceError("OPTION_INVALID", "the job has no folder for savepoints", {
@@ -78,7 +78,7 @@ function describe(
 function lastCheckpointOf(job: Job, checkpointDir: string | undefined): LastCheckpoint | undefined {
   const { completed, restored } = job.checkpoints()?.latest ?? {};
   const pathOf = (path: string | undefined) =>
-    checkpointDir !== undefined && path?.startsWith(`${job.id}/`) ? join(checkpointDir, path) : undefined;
+    checkpointDir !== undefined && path?.startsWith(`${job.id}/`) ? placeIn(checkpointDir, path) : undefined;
   if (completed !== undefined) {
     const { id, triggerTimestamp, externalPath } = completed;
     return { id, timestamp: triggerTimestamp, path: pathOf(externalPath) };

@@ -1,8 +1,8 @@
 /** What `millrace run` says on stderr about a job's checkpoints and restarts, one line each. */
-import { resolve } from "node:path";
 import { messageOf } from "../base/error.js";
 import type { CheckpointOptions } from "../coordinator/checkpoint-settings.js";
 import type { Job, Recovery, Rescaling } from "../engine.js";
+import { absolutePlace, placeIn } from "../storage/location.js";
 import { coresText } from "./live-line.js";
 import { style } from "./style.js";
 import type { Assignment } from "./supervision.js";
@@ -24,7 +24,7 @@ export class Notices {
     if (checkpoint === undefined || !this.talks) return;
     const { dir, interval } = checkpoint;
     const often = typeof interval === "number" ? `${interval} ms` : interval;
-    const where = dir === undefined ? "in memory" : `in ${resolve(dir, job.id)}`;
+    const where = dir === undefined ? "in memory" : `in ${placeIn(absolutePlace(dir), job.id)}`;
     this.say(`checkpoints: every ${often}, ${where}`);
   }
 

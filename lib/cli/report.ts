@@ -63,6 +63,9 @@ const CHECKPOINT: readonly ErrorCode[] = [
   "CHECKPOINT_FENCED",
   "STOP_FAILED",
   "STORAGE_FAILED",
+  "STORAGE_DENIED",
+  "STORAGE_UNFIT",
+  "BUCKET_MISSING",
 ];
 
 /** 0 done, 1 the job failed, 2 usage or configuration, 3 state, 4 checkpoint, 130 and 143 by signal. */

@@ -1,5 +1,4 @@
 /** `millrace run`: runs one job to its end, printing rows to stdout and everything else to stderr. */
-import { resolve } from "node:path";
 import { systemClock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
 import type { Job, RunOptions } from "../engine.js";
@@ -7,6 +6,7 @@ import { machineOf } from "../host/machine.js";
 import { explainMermaid, explainTree } from "../planner/explain.js";
 import { planHosts } from "../planner/hosts.js";
 import { explain, run } from "../run.js";
+import { absolutePlace } from "../storage/location.js";
 import { ControlServer } from "./control-server.js";
 import { jobControl } from "./job-control.js";
 import { Notices } from "./notices.js";
@@ -100,7 +100,7 @@ async function openControl(
   { since, failures }: Assignment,
   notices: Notices,
 ): Promise<ControlServer | undefined> {
-  const checkpointDir = checkpoint?.dir === undefined ? undefined : resolve(checkpoint.dir);
+  const checkpointDir = checkpoint?.dir === undefined ? undefined : absolutePlace(checkpoint.dir);
   const supervised = process.channel !== undefined;
   const handler = jobControl(job, { since, failures, supervised, checkpointDir });
   try {

@@ -5,7 +5,6 @@
  *
  * One coordinator lives as long as the job; attempts come and go (`begin`, `end`).
  */
-import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/error.js";
 import type { Random } from "../base/random.js";
@@ -26,6 +25,7 @@ import { CheckpointStatistics } from "../checkpoint/statistics.js";
 import type { JobGraph } from "../graph/job-graph.js";
 import type { TaskId } from "../protocol/deployment.js";
 import type { BlobStore } from "../storage/contract.js";
+import { placeIn } from "../storage/location.js";
 import type { Attempt } from "./attempt.js";
 import { declineReason, endsJob, nameOf, type Pending, type Request } from "./checkpoint-request.js";
 import type { CheckpointSettings } from "./checkpoint-settings.js";
@@ -406,8 +406,9 @@ export class CheckpointCoordinator {
       // What it names is about to be committed: after a failure the job goes on from here, from nothing before.
       if (endsJob(request)) await store.complete(manifest);
     } catch (error) {
-      this.fail(pending, "complete-failed", error);
+      // First: no other attempt of this coordinator may follow, which a failed checkpoint as such would begin.
       if (MillraceError.is(error) && error.code === "CHECKPOINT_FENCED") this.given.onFailed(error);
+      this.fail(pending, "complete-failed", error);
       return;
     }
     this.statistics.onCompleted(id, path);
@@ -442,7 +443,7 @@ export class CheckpointCoordinator {
 
   /** Answers the folder. */
   private async writeSavepoint(manifest: Manifest, folder: string): Promise<string> {
-    return join(folder, await this.given.store.savepoint(manifest, "", this.given.openFolder(folder)));
+    return placeIn(folder, await this.given.store.savepoint(manifest, "", this.given.openFolder(folder)));
   }
 
   private restFinal(): void {

@@ -1,6 +1,7 @@
 /** What checkpoints are asked for with, and one that is under way. */
 
 import type { MillraceError } from "../base/error.js";
+import type { ErrorCode } from "../base/error-catalogue.js";
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { CheckpointPlan } from "../checkpoint/checkpoint-plan.js";
 import type { FailureReason } from "../checkpoint/failures.js";
@@ -39,7 +40,10 @@ export function nameOf({ vertex, subtask }: TaskId): string {
   return `${vertex}-${subtask}`;
 }
 
+/** What the store says to a task that writes. */
+const WRITE_FAILURES: readonly ErrorCode[] = ["STORAGE_FAILED", "STORAGE_DENIED", "BUCKET_MISSING"];
+
 export function declineReason({ code }: MillraceError): FailureReason {
   if (code === "CHECKPOINT_SUBSUMED") return "declined-subsumed";
-  return code === "STORAGE_FAILED" ? "write-failed" : "declined";
+  return WRITE_FAILURES.includes(code) ? "write-failed" : "declined";
 }

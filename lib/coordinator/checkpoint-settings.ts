@@ -8,7 +8,7 @@ import type { Retention } from "../checkpoint/retention.js";
 export interface CheckpointOptions {
   /** Time between checkpoints; without it only a savepoint, and the final checkpoint of a bounded job, is taken. */
   readonly interval?: Duration;
-  /** Folder of the checkpoints. Without one they are kept in memory and do not outlive the process. */
+  /** Folder of the checkpoints, or `s3://bucket/prefix`. Without one they are in memory, and gone with the process. */
   readonly dir?: string;
   /** "exactly-once" (default), or "at-least-once": barriers hold nothing back, records may count twice. */
   readonly mode?: "exactly-once" | "at-least-once";

@@ -2,6 +2,7 @@ import { MillraceError } from "../base/error.js";
 import { freshSeed } from "../base/random.js";
 import { hasEnded, isManifest, jobFolder } from "../checkpoint/paths.js";
 import type { BlobStore } from "../storage/contract.js";
+import { placeOf } from "../storage/location.js";
 
 /**
  * The id under which a run keeps its checkpoints: the job's name, then when the run began, so that the latest of
@@ -18,7 +19,7 @@ export async function jobIdIn(
     const begun = now.toString(36).padStart(9, "0");
     return `${slug}-${begun}${freshSeed().toString(36).padStart(7, "0")}`;
   }
-  const where = store.location.kind === "filesystem" ? store.location.directory : "memory";
+  const where = placeOf(store.location);
   const own = new RegExp(`^${slug}-[0-9a-z]{16}$`);
   if (typeof resume === "string") {
     const isLeft = own.test(resume) && (await store.list(jobFolder(resume))).length > 0;

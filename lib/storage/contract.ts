@@ -15,7 +15,24 @@
 /** Where a store is; JSON. `memory` lives in the main thread and is reached by no other. */
 export type StoreLocation =
   | { readonly kind: "memory" }
-  | { readonly kind: "filesystem"; readonly directory: string };
+  | { readonly kind: "filesystem"; readonly directory: string }
+  | {
+      readonly kind: "s3";
+      readonly bucket: string;
+      /** Before the paths of all blobs, without a "/" at its ends; may be "". */
+      readonly prefix: string;
+      readonly server: S3Server;
+    };
+
+/** How a server is reached that speaks S3. Credentials are not part of it: each thread finds them by itself. */
+export interface S3Server {
+  /** Its URL; absent: that of AWS in the region. */
+  readonly endpoint?: string;
+  /** Absent: what the configuration of the user says. */
+  readonly region?: string;
+  /** The bucket stands in the path, not in the name of the host. */
+  readonly pathStyle: boolean;
+}
 
 /** How a blob is put. */
 export interface PutOptions {

@@ -5,8 +5,12 @@ const PART = /^[^./\\\0][^/\\\0]*$/;
 
 /** The path, if it is one that stays below the root; STORAGE_PATH_INVALID otherwise. */
 export function checkedPath(path: string): string {
-  if (path.split("/").every((part) => PART.test(part))) return path;
+  if (isPath(path)) return path;
   throw new MillraceError("STORAGE_PATH_INVALID", `${JSON.stringify(path)} is not a path in a store`);
+}
+
+export function isPath(path: string): boolean {
+  return path.split("/").every((part) => PART.test(part));
 }
 
 /** As `checkedPath`, and "" is the root. */
