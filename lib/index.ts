@@ -55,7 +55,10 @@ export { type Digest, RowDigest } from "./connectors/digest/row-digest.js";
 export { digestSink } from "./connectors/digest/sink.js";
 export { bucketByTime } from "./connectors/file/bucket.js";
 export { type FileSinkOptions, fileSink } from "./connectors/file/sink.js";
-export { type FileSourceOptions, fileSource } from "./connectors/file/source.js";
+export { type FileEnd, type FileSourceOptions, fileSource } from "./connectors/file/source.js";
+export type { ChainedSource, NextSource, SourceFactory } from "./connectors/hybrid/chain.js";
+export { hybridSource } from "./connectors/hybrid/source.js";
+export type { HybridSplit } from "./connectors/hybrid/switching.js";
 export {
   type IterableContext,
   type IterableFactory,

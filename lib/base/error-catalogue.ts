@@ -95,6 +95,10 @@ export const catalogue = {
   SPLIT_CHANGED: entry(
     "What the source reads has changed since the checkpoint; restore it as it was, or start the job anew.",
   ),
+  SOURCE_CHAIN_INVALID: entry(
+    "hybridSource(first, ...next) takes sources, and functions that make one. All but the last must end. What a " +
+      "function makes is what is said of it beforehand: hybridSource(first, { source, boundedness, replayable }).",
+  ),
   POSITION_INVALID: entry(
     "With `start`, the iterable gives pairs [record, position]; a position is JSON and says where to go on " +
       "behind the record.",

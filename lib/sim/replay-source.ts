@@ -38,6 +38,8 @@ export interface ReplayOptions {
   readonly records: number;
   /** The last split has no end. */
   readonly endless?: boolean;
+  /** How many records of other sources come before, in time; default none. */
+  readonly before?: number;
   /** Mean time until a split is found, ms; default FIND_MS. */
   readonly findMs?: number;
 }
@@ -55,8 +57,12 @@ export function splitsOf({ splits, records, endless = false }: ReplayOptions): R
 }
 
 /** The record at a place: hashed, so that values look random. */
-export function recordAt({ name, records }: ReplayOptions, split: number, position: number): SimRecord {
-  const place = split * records + position;
+export function recordAt(
+  { name, records, before = 0 }: ReplayOptions,
+  split: number,
+  position: number,
+): SimRecord {
+  const place = before + split * records + position;
   const noise = mix(place * 31 + name.length * 7919 + name.charCodeAt(0));
   return {
     id: `${name}-${split}-${position}`,
@@ -65,6 +71,11 @@ export function recordAt({ name, records }: ReplayOptions, split: number, positi
     value: (noise >>> 9) % 100,
     text: "x".repeat(noise % 11 === 0 ? (noise >>> 13) % 900 : (noise >>> 13) % 9),
   };
+}
+
+/** What `before` is of the source that comes next. */
+export function endOf({ splits, records, before = 0 }: ReplayOptions): number {
+  return before + splits * records;
 }
 
 /** All records of a source that ends. */
@@ -95,12 +106,14 @@ class ReplayEnumerator implements SplitEnumerator<ReplaySplit> {
   private readonly world: World;
   private readonly life: Life;
   private readonly findMs: number;
+  private readonly end: number;
 
   constructor(options: ReplayOptions, { restored }: EnumeratorContext, world: World, life: Life) {
     this.left = restored === undefined ? splitsOf(options) : [...(restored as readonly ReplaySplit[])];
     this.world = world;
     this.life = life;
     this.findMs = options.findMs ?? FIND_MS;
+    this.end = endOf(options);
   }
 
   async start(): Promise<void> {
@@ -121,6 +134,10 @@ class ReplayEnumerator implements SplitEnumerator<ReplaySplit> {
 
   snapshot(): readonly ReplaySplit[] {
     return [...this.left];
+  }
+
+  endPosition(): number {
+    return this.end;
   }
 
   async close(): Promise<void> {}

@@ -4,6 +4,7 @@ import { MillraceError, messageOf } from "../base/error.js";
 import { seededRandom } from "../base/random.js";
 import { CheckpointStore } from "../checkpoint/checkpoint-store.js";
 import { restartStrategy } from "../checkpoint/restart-strategy.js";
+import { hybridSource } from "../connectors/hybrid/source.js";
 import { checkpointSettings } from "../coordinator/checkpoint-settings.js";
 import { JobCoordinator } from "../coordinator/job-coordinator.js";
 import type { JobOrigin } from "../coordinator/job-coordinator-options.js";
@@ -13,7 +14,7 @@ import { checkRows, orphans, untakenFrames } from "./checks.js";
 import { Disks } from "./disks.js";
 import { FaultSwitch } from "./fault-switch.js";
 import type { Fault, SimPlan } from "./plan.js";
-import { replaySource } from "./replay-source.js";
+import { type ReplayOptions, replaySource } from "./replay-source.js";
 import { SlotHosts } from "./slot-hosts.js";
 import { Table, tableSink } from "./table.js";
 import { type Kit, type Topology, WATERMARKS } from "./topologies/topology.js";
@@ -267,6 +268,14 @@ class Simulation {
                 replaySource(options, world, () => process),
                 { watermarks: strategy, ...(group === undefined ? {} : { slotSharingGroup: group }) },
               ),
+            chain: (name, [first, ...next]) => {
+              const made = (options: ReplayOptions) => replaySource(options, world, () => process);
+              const later = next.map((options) => ({
+                source: (before: number) => made({ ...options, before }),
+                boundedness: options.endless === true ? ("unbounded" as const) : ("bounded" as const),
+              }));
+              return env.source(name, hybridSource(made(first!), ...later), { watermarks: WATERMARKS });
+            },
             sink: (name) => tableSink(tables.get(name)!, name, tableWorld),
             hook: (hook) => faults.hook(hook),
             answer: () => world.wait(world.always, world.delay(ANSWER_MS), "a service answers"),

@@ -18,19 +18,27 @@ export interface PacedOptions {
   readonly counts: readonly number[];
   /** Records per lane and tick of TICK_MS. */
   readonly perTick: number;
+  /** Number of the first lane; default 0. */
+  readonly firstLane?: number;
 }
 
 const TICK_MS = 5;
 
 /** One split a lane. Pure in what it gives: record `id` of a lane is the same in every run. */
-export function pacedSource({ counts, perTick }: PacedOptions): SourceDefinition<Paced, PacedLane> {
-  const lanes = counts.map((_, lane): PacedLane => ({ id: `lane-${lane}`, lane, next: 0 }));
+export function pacedSource({
+  counts: given,
+  perTick,
+  firstLane = 0,
+}: PacedOptions): SourceDefinition<Paced, PacedLane> {
+  const counts = [...Array.from({ length: firstLane }, () => 0), ...given];
+  const all = counts.map((_, lane): PacedLane => ({ id: `lane-${lane}`, lane, next: 0 }));
+  const lanes = all.slice(firstLane);
   return {
     kind: "paced",
     boundedness: counts.every(Number.isFinite) ? "bounded" : "unbounded",
     replayable: true,
-    parallelismMax: counts.length,
-    description: { lanes: counts.length },
+    parallelismMax: lanes.length,
+    description: { lanes: lanes.length },
     createEnumerator: (context) => new StaticEnumerator(lanes, context, undefined),
     createReader: (context) => new PacedReader(counts, perTick, context),
   };

@@ -6,6 +6,8 @@ import { MillraceError } from "../../base/error.js";
 export interface FoundFile {
   readonly path: string;
   readonly size: number;
+  /** When it was last written to, ms. */
+  readonly modified: number;
 }
 
 /**
@@ -18,7 +20,7 @@ export async function findFiles(path: string): Promise<FoundFile[]> {
     const found = await stat(path).catch((cause: unknown) => {
       throw new MillraceError("FILE_NOT_FOUND", `no such file: ${resolve(path)}`, { cause });
     });
-    if (!found.isDirectory()) return [{ path, size: found.size }];
+    if (!found.isDirectory()) return [{ path, size: found.size, modified: found.mtimeMs }];
   }
   const isPattern = isDynamicPattern(path);
   const matched = isPattern
@@ -29,7 +31,12 @@ export async function findFiles(path: string): Promise<FoundFile[]> {
   );
   if (visible.length === 0) throw new MillraceError("FILE_GLOB_EMPTY", `no file matches ${resolve(path)}`);
   visible.sort();
-  return Promise.all(visible.map(async (each) => ({ path: each, size: (await stat(each)).size })));
+  return Promise.all(
+    visible.map(async (each) => {
+      const { size, mtimeMs } = await stat(each);
+      return { path: each, size, modified: mtimeMs };
+    }),
+  );
 }
 
 function lastPart(path: string): string {

@@ -58,10 +58,20 @@ async function* readBatches<T>(
   if (rest > 0) yield { records: [], work: rest };
 }
 
+/** Where a file source ends: what a source begins with that goes on behind it (see `hybridSource`). */
+export interface FileEnd {
+  /** The last file, by name. */
+  readonly path: string;
+  /** When the newest of the files was written to, ms. */
+  readonly modified: number;
+}
+
 /** What goes into a checkpoint: files are looked for once, so those that come later are not read. */
 interface Remaining {
   readonly remaining: readonly FileSplit[];
   readonly total: number;
+  /** Older checkpoints have none. */
+  readonly end?: FileEnd;
 }
 
 class FileEnumerator implements SplitEnumerator<FileSplit> {
@@ -71,21 +81,25 @@ class FileEnumerator implements SplitEnumerator<FileSplit> {
   private readonly splitBytes: number;
   /** Not given out yet; undefined until files were looked for. */
   private splits: FileSplit[] | undefined;
+  private end: FileEnd | undefined;
 
   constructor(path: string, format: ReadFormat<unknown>, splitBytes: number, restored: unknown) {
     this.path = path;
     this.format = format;
     this.splitBytes = splitBytes;
     if (restored === undefined) return;
-    const { remaining, total } = restored as Remaining;
+    const { remaining, total, end } = restored as Remaining;
     this.splits = [...remaining];
     this.total = total;
+    this.end = end;
   }
 
   async start(): Promise<void> {
     if (this.splits !== undefined) return;
     const splits: FileSplit[] = [];
-    for (const file of await findFiles(this.path)) splits.push(...(await this.cut(file)));
+    const files = await findFiles(this.path);
+    for (const file of files) splits.push(...(await this.cut(file)));
+    this.end = { path: files.at(-1)!.path, modified: Math.max(...files.map(({ modified }) => modified)) };
     this.total = splits.reduce((sum, { bytes }) => sum + bytes, 0);
     this.splits = splits;
   }
@@ -102,7 +116,12 @@ class FileEnumerator implements SplitEnumerator<FileSplit> {
   /** Before `start()` has ended nothing is known: undefined, so that a restored one starts like a new one. */
   snapshot(): Remaining | undefined {
     if (this.splits === undefined || this.total === undefined) return undefined;
-    return { remaining: [...this.splits], total: this.total };
+    const { splits, total, end } = this;
+    return { remaining: [...splits], total, ...(end === undefined ? {} : { end }) };
+  }
+
+  endPosition(): FileEnd | undefined {
+    return this.end;
   }
 
   async close(): Promise<void> {}

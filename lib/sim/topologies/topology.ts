@@ -12,6 +12,8 @@ export interface Kit {
   readonly env: Environment;
   /** `group`: of slots, where it is not the default. */
   source(options: ReplayOptions, group?: string, strategy?: typeof WATERMARKS): DataStream<SimRecord>;
+  /** Sources one after the other as one; all but the first are made when the one before has ended. */
+  chain(name: string, sources: readonly ReplayOptions[]): DataStream<SimRecord>;
   sink(name: string): SinkDefinition<any>;
   /** A user's function is called: it may throw. */
   hook(hook: Hook): void;
