@@ -7,6 +7,12 @@ export interface IterableSplit extends Split {
   readonly position?: unknown;
 }
 
+/** What a reader says when it has given all. */
+export interface IterableReport {
+  /** The position behind the last record. */
+  readonly ended?: unknown;
+}
+
 type Items = Iterable<unknown> | AsyncIterable<unknown>;
 
 /** Items of an asynchronous iterable read ahead of the job. */
@@ -29,6 +35,9 @@ export class ItemReader<T> implements SourceReader<T, IterableSplit> {
   private started = false;
   /** "done": no item will come, but the split's end was not told. */
   private state: "waiting" | "reading" | "done" | "told" = "waiting";
+  /** Where it ended was reported; the split is over when the enumerator has answered. */
+  private reported = false;
+  private noMore = false;
 
   constructor(open: (split: IterableSplit) => Items, positioned: boolean, context: ReaderContext) {
     this.open = open;
@@ -52,6 +61,7 @@ export class ItemReader<T> implements SourceReader<T, IterableSplit> {
   }
 
   noMoreSplits(): void {
+    this.noMore = true;
     if (this.state === "waiting") this.state = "told";
   }
 
@@ -61,17 +71,18 @@ export class ItemReader<T> implements SourceReader<T, IterableSplit> {
       const record = this.positioned ? this.unpaired() : this.item;
       if (record !== undefined) return record as T;
     }
+    if (this.positioned && !this.reported && this.isDrained) this.reportEnd();
     return undefined;
   }
 
   takeEndedSplits(): readonly number[] {
-    if (this.state !== "done" || this.head < this.ahead.length) return [];
+    if (this.state !== "done" || !this.ended) return [];
     this.state = "told";
     return [0];
   }
 
   get ended(): boolean {
-    return (this.state === "done" || this.state === "told") && this.head === this.ahead.length;
+    return this.state === "told" || (this.isDrained && (this.noMore || !this.positioned));
   }
 
   snapshot(): readonly IterableSplit[] {
@@ -84,6 +95,17 @@ export class ItemReader<T> implements SourceReader<T, IterableSplit> {
   async close(): Promise<void> {
     this.iterator?.return?.();
     this.more?.();
+  }
+
+  private get isDrained(): boolean {
+    return this.state === "done" && this.head === this.ahead.length;
+  }
+
+  /** The enumerator says where the source ends: it has to know it before the split is gone from snapshots. */
+  private reportEnd(): void {
+    assertJson(this.position);
+    this.reported = true;
+    this.context.requestSplits({ ended: this.position } satisfies IterableReport);
   }
 
   private read(split: IterableSplit): void {

@@ -1,5 +1,5 @@
 import type { SourceDefinition } from "../../source/contract.js";
-import { StaticEnumerator } from "../../source/static-enumerator.js";
+import { IterableEnumerator } from "./enumerator.js";
 import { ItemReader, type IterableSplit } from "./item-reader.js";
 import { assertJson } from "./position.js";
 
@@ -41,7 +41,8 @@ export interface IterableOptions<P> {
  *
  * Without `start` a job that goes on from a checkpoint calls the factory anew: an array is given again from its
  * begin, a live feed goes on with what comes then; such a source is not for exactly-once. With `start` the
- * iterable gives pairs `[record, position]`, and the factory begins behind the `position` it is given.
+ * iterable gives pairs `[record, position]`, and the factory begins behind the `position` it is given. The last one is
+ * what a hybrid source hands on.
  *
  * @example
  * env.source("numbers", iterableSource(() => [1, 2, 3]));
@@ -69,7 +70,7 @@ export function iterableSource<T>(
     replayable: positioned,
     parallelismMax: 1,
     description: positioned ? { start: options.start } : {},
-    createEnumerator: (context) => new StaticEnumerator([first], context, undefined),
+    createEnumerator: (context) => new IterableEnumerator(first, context),
     createReader: (context) => {
       const open = ({ position }: IterableSplit) => {
         const { signal } = context;

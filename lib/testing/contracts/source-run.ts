@@ -95,6 +95,11 @@ export class SourceRun {
     return this.enumerator.total;
   }
 
+  /** Where the enumerator says that the source ends. */
+  get endPosition(): unknown {
+    return this.enumerator.endPosition?.();
+  }
+
   get consumed(): number {
     return this.subtasks.reduce((sum, { reader }) => sum + reader.consumed, 0);
   }

@@ -35,7 +35,7 @@ const counted = (source: number, count: number, start = 0) =>
     { start },
   );
 
-/** Says where it ends, by its options. */
+/** Says where it ends, whatever its records are. */
 function ending<T>(source: SourceDefinition<T, any>, end: unknown): SourceDefinition<T, any> {
   return {
     ...source,
@@ -184,6 +184,19 @@ describe("hybrid source", () => {
       await second.close();
     } finally {
       await rm(folder, { recursive: true });
+    }
+  });
+
+  it("hands over where an iterable ends, also when it is restored around that", async () => {
+    const source = hybridSource(counted(0, 6, 40), (end: number) => counted(1, 4, end));
+    const all = await readAll(source);
+    expect([...all.values()].flat()).to.deep.equal([
+      ...[40, 41, 42, 43, 44, 45].map((i) => ({ source: 0, i })),
+      ...[46, 47, 48, 49].map((i) => ({ source: 1, i })),
+    ]);
+    for (let taken = 0; taken <= 10; taken++) {
+      const cuts = [1, 2].map((parallelism) => ({ parallelism, limits: [taken, taken] }));
+      await expectExactlyOnce(source, all, cuts, 2);
     }
   });
 

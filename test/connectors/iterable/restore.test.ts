@@ -80,6 +80,47 @@ describe("iterable source", () => {
     await third.close();
   });
 
+  it("says where it ends, also when it is restored right there, and is over when that is known", async () => {
+    const source = iterableSource(({ position }) => later(counted(position, 12)), { start: 0 });
+    const whole = await SourceRun.start(source, 2);
+    expect(whole.endPosition).to.equal(undefined);
+    await whole.read();
+    expect(whole.endPosition).to.equal(12);
+    await whole.close();
+
+    const place = { job: "j", operator: "o", parallelism: 1, available: () => undefined };
+    const enumerator = source.createEnumerator(place);
+    const reports: unknown[] = [];
+    const reader = source.createReader({
+      ...place,
+      subtask: 0,
+      requestSplits: (report) => reports.push(report),
+      wake: () => undefined,
+      fail: (error) => expect.fail(String(error)),
+      signal: new AbortController().signal,
+    });
+    reader.start();
+    reader.addSplits((await enumerator.request(0, reports.pop()))!);
+    await new Promise((resolve) => setImmediate(resolve));
+    while (reader.next() !== undefined);
+    // Nobody knows it yet: the split is in the snapshot, and has not ended.
+    expect(reports).to.deep.equal([{ ended: 12 }]);
+    expect([reader.ended, reader.takeEndedSplits()]).to.deep.equal([false, []]);
+    expect(reader.snapshot()).to.deep.equal([{ id: "iterable", position: 12 }]);
+    const before = JSON.stringify({ splits: reader.snapshot(), enumerator: enumerator.snapshot() });
+    expect(await enumerator.request(0, reports[0])).to.equal(undefined);
+    reader.noMoreSplits();
+    expect([reader.ended, reader.takeEndedSplits(), reader.snapshot()]).to.deep.equal([true, [0], []]);
+    const behind = JSON.stringify({ splits: reader.snapshot(), enumerator: enumerator.snapshot() });
+    for (const cut of [before, behind]) {
+      const run = await SourceRun.start(source, 1, JSON.parse(cut));
+      await run.read();
+      expect([run.sequence, run.endPosition]).to.deep.equal([[], 12]);
+      await run.close();
+    }
+    await reader.close();
+  });
+
   it("refuses what is no pair, and positions that are not JSON", async () => {
     const noPair = iterableSource((() => [1, 2]) as never, { start: 0 });
     const run = await SourceRun.start(noPair, 1);
