@@ -56,7 +56,7 @@ export { digestSink } from "./connectors/digest/sink.js";
 export { bucketByTime } from "./connectors/file/bucket.js";
 export { type FileSinkOptions, fileSink } from "./connectors/file/sink.js";
 export { type FileEnd, type FileSourceOptions, fileSource } from "./connectors/file/source.js";
-export type { ChainedSource, NextSource, SourceFactory } from "./connectors/hybrid/chain.js";
+export type { ChainedSource, FirstSource, NextSource, SourceFactory } from "./connectors/hybrid/chain.js";
 export { hybridSource } from "./connectors/hybrid/source.js";
 export type { HybridSplit } from "./connectors/hybrid/switching.js";
 export {

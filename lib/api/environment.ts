@@ -12,7 +12,10 @@ import { DataStream, Operator } from "./streams.js";
 
 /** What a source is told besides where to read. */
 export interface SourceOptions<T> {
-  /** How event time is told; without it records have no timestamp and windows never fire before the end. */
+  /**
+   * How event time is told; without it, and where the source does not tell it by itself, records have no timestamp and
+   * windows never fire before the end.
+   */
   readonly watermarks?: WatermarkStrategy<T>;
   /** Checks and converts every record: any Standard Schema (zod, valibot, arktype, ...) that is synchronous. */
   readonly schema?: StandardSchemaV1<unknown, T>;
@@ -44,7 +47,9 @@ export class Environment {
   source<T>(name: string, definition: SourceDefinition<T, any>, options: SourceOptions<T> = {}): Operator<T> {
     const { watermarks, schema, slotSharingGroup } = options;
     const logic: SourceLogic = {
-      functions: watermarks === undefined ? [] : functionsOfStrategy(watermarks),
+      functions: [watermarks, ...(definition.watermarks ?? [])].flatMap((each) =>
+        each === undefined ? [] : functionsOfStrategy(each),
+      ),
       source: definition as SourceDefinition,
       watermarks,
       validate: schema === undefined ? undefined : validator(schema),

@@ -20,6 +20,9 @@ export class SourceTask extends Task {
   private pump!: Pump;
   /** Absent: the source tells no event time. */
   private marks: SplitWatermarks | undefined;
+  /** How event time is told, by stage of the reader, and the stage that it is in. */
+  private strategies: readonly (WatermarkStrategy<any> | undefined)[] = [];
+  private stage = 0;
   private emitted = WATERMARK_MIN;
   private records = 0;
   /** Time in which there was nothing that kept the task from reading, ms, and when that was last looked at. */
@@ -42,10 +45,13 @@ export class SourceTask extends Task {
     this.wire(chain, edges);
     this.logic = logic;
     this.reader = reader;
-    if (logic.watermarks !== undefined) this.marks = new SplitWatermarks(logic.watermarks);
+    this.chain = chain;
+    this.strategies = strategiesOf(logic);
+    const some = this.strategies.find((each) => each !== undefined);
+    if (some !== undefined) this.marks = new SplitWatermarks(some);
     // It waits for the others from the beginning: until it is told, it reads until it has a watermark.
     if (logic.watermarks?.alignment !== undefined) this.align(WATERMARK_MIN);
-    this.pump = this.compilePump(chain);
+    this.enter(reader.stage ?? 0);
   }
 
   override async open(): Promise<void> {
@@ -167,6 +173,8 @@ export class SourceTask extends Task {
 
   protected override take(): number {
     if (this.stopped) return 0;
+    const { stage = 0 } = this.reader;
+    if (stage !== this.stage) this.enter(stage);
     this.wiring.latency?.turn(this.wiring.now());
     let taken = 0;
     // While it is ahead, nobody knows what its splits have.
@@ -241,9 +249,21 @@ export class SourceTask extends Task {
     this.beginAdvance(watermark);
   }
 
+  /** What the reader gives from here on tells event time in another way, maybe. */
+  private enter(stage: number): void {
+    this.stage = stage;
+    const strategy = this.strategies[Math.min(stage, this.strategies.length - 1)];
+    if (this.pump !== undefined) {
+      if (this.strategies.length === 1) return;
+      if (strategy !== undefined) this.marks = this.marks!.toldBy(strategy);
+      this.holdBack();
+    }
+    this.pump = this.compilePump(this.chain, strategy);
+  }
+
   /** The loop around `reader.next()`: one function with the chain's head inlined into it. */
-  private compilePump(chain: Chain): Pump {
-    const { watermarks, validate } = this.logic;
+  private compilePump(chain: Chain, watermarks: WatermarkStrategy<any> | undefined): Pump {
+    const { validate } = this.logic;
     return chain.compile(`${this.name}-pump`, "limit", (code) => {
       const reader = code.bind(this.reader, "reader");
       const gate = code.bind(this.readGate, "gate");
@@ -287,6 +307,13 @@ export class SourceTask extends Task {
     code.targets(0, undefined, value, time, "0");
     if (generation.kind === "punctuated" || alignment !== undefined) code.line(`if (${marks}.moved) break;`);
   }
+}
+
+/** By stage; at least one. Sources keep together as a whole. */
+function strategiesOf({ watermarks, source }: SourceLogic): (WatermarkStrategy<any> | undefined)[] {
+  return (source?.watermarks ?? [undefined]).map((own) =>
+    own === undefined ? watermarks : { ...own, alignment: watermarks?.alignment },
+  );
 }
 
 function refuseTime(): never {

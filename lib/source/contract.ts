@@ -17,8 +17,9 @@
  * - A split says by itself where reading goes on: any reader can take it, at any parallelism. Ordinals are of one
  *   reader's life; they begin from 0 again after a restore.
  *
- * Called by: runtime (readers), coordinator (enumerators). May import: base, formats, storage.
+ * Called by: runtime (readers), coordinator (enumerators). May import: base, time, formats, storage.
  */
+import type { WatermarkStrategy } from "../time/watermarks.js";
 
 /** What to read and from where; JSON, so that it can travel and be kept in a checkpoint. */
 export interface Split {
@@ -112,6 +113,11 @@ export interface SourceReader<T = unknown, S extends Split = Split> {
   /** Ordinal of the split of the record last given: 0 for this reader's first split, then 1, 2, ... */
   readonly split: number;
   /**
+   * Of readers that read in stages: the one of what `next` gives now, an index of `SourceDefinition.watermarks`. It
+   * changes only when `next` answers undefined.
+   */
+  readonly stage?: number;
+  /**
    * How many of its splits are being read, by ordinals from 0: also one that has given nothing yet holds the watermark
    * back. For readers that read several at a time; without it a split is read from its first record on.
    */
@@ -148,6 +154,8 @@ export interface SourceDefinition<T = unknown, S extends Split = Split> {
   readonly replayable: boolean;
   /** The highest parallelism that makes sense, where there is one (an iterable: 1). */
   readonly parallelismMax?: number;
+  /** By stage of its readers, how event time is told there; undefined: as the job says of the source. */
+  readonly watermarks?: readonly (WatermarkStrategy<any> | undefined)[];
   /** Printed by --explain and part of the fingerprint. JSON. */
   readonly description: Readonly<Record<string, unknown>>;
   createEnumerator(context: EnumeratorContext): SplitEnumerator<S>;

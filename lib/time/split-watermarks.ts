@@ -46,6 +46,16 @@ export class SplitWatermarks {
     this.lag = generation.kind === "bounded" ? generation.outOfOrdernessMs + 1 : 0;
   }
 
+  /** The same splits at the same watermark, told by another strategy from here on. */
+  toldBy(strategy: WatermarkStrategy<any>): SplitWatermarks {
+    const other = new SplitWatermarks(strategy);
+    other.begin(this.count);
+    other.first = this.first;
+    for (const split of this.ended) other.ended.add(split);
+    other.current = this.current;
+    return other;
+  }
+
   /** As far as is known here: a split may not have given its first record. */
   get hasNoSplit(): boolean {
     return this.count - this.first === this.ended.size;

@@ -47,6 +47,26 @@ describe("watermarks of splits", () => {
     expect([marks.combine(0), marks.current, marks.allIdle]).to.deep.equal([false, 79, false]);
   });
 
+  it("go on from where they were when another strategy tells them", () => {
+    const marks = bounded(10);
+    for (const split of [0, 1, 2]) give(marks, split, 100 + split);
+    marks.end(0);
+    marks.end(2);
+    marks.combine(0);
+    expect(marks.current).to.equal(90);
+    const others = marks.toldBy(watermarks.boundedOutOfOrderness<Event>(0, at));
+    expect([others.combine(0), others.current, others.hasNoSplit]).to.deep.equal([false, 90, false]);
+    give(others, 3, 200);
+    // The split that has not ended gives nothing as yet.
+    expect([others.combine(0), others.current]).to.deep.equal([false, 90]);
+    give(others, 1, 120);
+    expect([others.combine(0), others.current]).to.deep.equal([true, 119]);
+    others.end(1);
+    expect([others.combine(0), others.current]).to.deep.equal([true, 199]);
+    others.end(3);
+    expect(others.hasNoSplit).to.equal(true);
+  });
+
   it("never go back, and are the smallest of the splits where all give records", () => {
     const step = fc.record({ split: fc.nat(200), time: fc.integer({ min: -50, max: 50 }) });
     fc.assert(

@@ -1,5 +1,6 @@
 import { MillraceError, messageOf } from "../../base/error.js";
 import type { SourceDefinition } from "../../source/contract.js";
+import type { WatermarkStrategy } from "../../time/watermarks.js";
 
 /**
  * Makes a source when its turn comes. `end`: where the source before has ended, as JSON (`SplitEnumerator.endPosition`);
@@ -10,11 +11,18 @@ export type SourceFactory<T> = (end: any) => SourceDefinition<T, any>;
 /** A source of a chain with what is known of it beforehand. */
 export interface ChainedSource<T> {
   readonly source: SourceDefinition<T, any> | SourceFactory<T>;
+  /** How event time is told in this source; default: as in the whole. Sources keep together as a whole only. */
+  readonly watermarks?: WatermarkStrategy<T>;
   /** Of one that is made at its turn; default: unbounded at the end of the chain, else bounded. */
   readonly boundedness?: "bounded" | "unbounded";
   /** Of one that is made at its turn: whether it can give records again behind a failure; default true. */
   readonly replayable?: boolean;
 }
+
+/** The first source of a chain. */
+export type FirstSource<T> =
+  | SourceDefinition<T, any>
+  | { readonly source: SourceDefinition<T, any>; readonly watermarks?: WatermarkStrategy<T> };
 
 /** What comes behind the first source of a chain: a source, or what makes it at its turn. */
 export type NextSource<T> = SourceDefinition<T, any> | SourceFactory<T> | ChainedSource<T>;
@@ -22,6 +30,7 @@ export type NextSource<T> = SourceDefinition<T, any> | SourceFactory<T> | Chaine
 interface Link<T> {
   readonly boundedness: "bounded" | "unbounded";
   readonly replayable: boolean;
+  readonly watermarks: WatermarkStrategy<T> | undefined;
   readonly definition: SourceDefinition<T, any> | undefined;
   readonly create: SourceFactory<T>;
 }
@@ -35,7 +44,7 @@ export class SourceChain<T> {
   readonly parallelismMax: number | undefined;
   private readonly links: readonly Link<T>[];
 
-  /** Throws SOURCE_CHAIN_INVALID. */
+  /** Throws SOURCE_CHAIN_INVALID, OPTION_INVALID. */
   constructor(sources: readonly NextSource<T>[]) {
     this.links = sources.map((source, i) => linkOf(source, i === sources.length - 1));
     for (const [i, { boundedness }] of this.links.slice(0, -1).entries()) {
@@ -52,6 +61,12 @@ export class SourceChain<T> {
 
   get length(): number {
     return this.links.length;
+  }
+
+  /** By source; absent: none has its own. */
+  get watermarks(): readonly (WatermarkStrategy<T> | undefined)[] | undefined {
+    const own = this.links.map(({ watermarks }) => watermarks);
+    return own.some((each) => each !== undefined) ? own : undefined;
   }
 
   get description(): Readonly<Record<string, unknown>> {
@@ -95,12 +110,19 @@ export class SourceChain<T> {
 
 function linkOf<T>(next: NextSource<T>, isLast: boolean): Link<T> {
   const chained: ChainedSource<T> = isChained(next) ? next : { source: next };
-  const { source, boundedness = isLast ? "unbounded" : "bounded", replayable = true } = chained;
+  const { source, boundedness = isLast ? "unbounded" : "bounded", replayable = true, watermarks } = chained;
+  if (watermarks?.alignment !== undefined) {
+    throw new MillraceError("OPTION_INVALID", "a source of a chain cannot be aligned by itself", {
+      hint: "Say the alignment in the `watermarks` of the whole source.",
+    });
+  }
   if (isDefinition(source)) {
-    const own = { boundedness: source.boundedness, replayable: source.replayable };
+    const own = { boundedness: source.boundedness, replayable: source.replayable, watermarks };
     return { ...own, definition: source, create: () => source };
   }
-  if (typeof source === "function") return { boundedness, replayable, definition: undefined, create: source };
+  if (typeof source === "function") {
+    return { boundedness, replayable, watermarks, definition: undefined, create: source };
+  }
   throw invalid("a chain takes sources, and functions that make one");
 }
 

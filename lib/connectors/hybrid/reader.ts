@@ -94,6 +94,10 @@ export class HybridReader<T> implements SourceReader<T, HybridSplit> {
     return undefined;
   }
 
+  get stage(): number {
+    return this.reading?.source ?? this.finished ?? 0;
+  }
+
   get splitsBegun(): number {
     const begun = this.reading?.reader?.splitsBegun ?? 0;
     if (begun > 0) this.begun = Math.max(this.begun, this.reading!.ordinals[begun - 1]! + 1);

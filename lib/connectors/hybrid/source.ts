@@ -1,5 +1,5 @@
 import type { SourceDefinition } from "../../source/contract.js";
-import { type NextSource, SourceChain } from "./chain.js";
+import { type FirstSource, type NextSource, SourceChain } from "./chain.js";
 import { HybridEnumerator } from "./enumerator.js";
 import { HybridReader } from "./reader.js";
 import type { HybridSplit } from "./switching.js";
@@ -21,19 +21,23 @@ import type { HybridSplit } from "./switching.js";
  *   (end) => iterableSource(({ position, signal }) => liveOrders(position, signal), { start: end.modified }),
  * ));
  *
- * Throws SOURCE_CHAIN_INVALID; at a switch also USER_FUNCTION_FAILED.
+ * // Event time is told in another way in each source.
+ * hybridSource({ source: history, watermarks: byDay }, { source: live, watermarks: bySecond })
+ *
+ * Throws SOURCE_CHAIN_INVALID, OPTION_INVALID; at a switch also USER_FUNCTION_FAILED.
  */
 export function hybridSource<T>(
-  first: SourceDefinition<T, any>,
+  first: FirstSource<T>,
   ...next: readonly NextSource<T>[]
 ): SourceDefinition<T, HybridSplit> {
   const chain = new SourceChain<T>([first, ...next]);
-  const { boundedness, replayable, parallelismMax, description } = chain;
+  const { boundedness, replayable, parallelismMax, description, watermarks } = chain;
   return {
     kind: "hybrid",
     boundedness,
     replayable,
     ...(parallelismMax === undefined ? {} : { parallelismMax }),
+    ...(watermarks === undefined ? {} : { watermarks }),
     description,
     createEnumerator: (context) => new HybridEnumerator(chain, context),
     createReader: (context) => new HybridReader<T>(chain, context),
