@@ -54,8 +54,9 @@ export { type DatagenOptions, datagenSource } from "./connectors/datagen/source.
 export { type Digest, RowDigest } from "./connectors/digest/row-digest.js";
 export { digestSink } from "./connectors/digest/sink.js";
 export { bucketByTime } from "./connectors/file/bucket.js";
+export type { FileEnd } from "./connectors/file/enumerator.js";
 export { type FileSinkOptions, fileSink } from "./connectors/file/sink.js";
-export { type FileEnd, type FileSourceOptions, fileSource } from "./connectors/file/source.js";
+export { type FileSourceOptions, fileSource, type MonitorOptions } from "./connectors/file/source.js";
 export type { ChainedSource, FirstSource, NextSource, SourceFactory } from "./connectors/hybrid/chain.js";
 export { hybridSource } from "./connectors/hybrid/source.js";
 export type { HybridSplit } from "./connectors/hybrid/switching.js";

@@ -10,11 +10,18 @@ export interface FoundFile {
   readonly modified: number;
 }
 
-/**
- * A file, all files of a folder, or a glob; sorted by path. Names that begin with '.' or '_' are skipped.
- * Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY.
- */
+/** As `listFiles`; at least one. Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY. */
 export async function findFiles(path: string): Promise<FoundFile[]> {
+  const found = await listFiles(path);
+  if (found.length === 0) throw new MillraceError("FILE_GLOB_EMPTY", `no file matches ${resolve(path)}`);
+  return found;
+}
+
+/**
+ * A file, all files of a folder, or a glob; sorted by path. Names that begin with '.' or '_' are skipped, and what goes
+ * while it is looked at. Throws FILE_NOT_FOUND for a file or folder that is not there.
+ */
+export async function listFiles(path: string): Promise<FoundFile[]> {
   const { glob, isDynamicPattern } = await import("tinyglobby");
   if (!isDynamicPattern(path)) {
     const found = await stat(path).catch((cause: unknown) => {
@@ -29,14 +36,20 @@ export async function findFiles(path: string): Promise<FoundFile[]> {
   const visible = matched.filter(
     (each) => !/(^|[\\/])[._]/.test(isPattern ? lastPart(each) : each.slice(resolve(path).length + 1)),
   );
-  if (visible.length === 0) throw new MillraceError("FILE_GLOB_EMPTY", `no file matches ${resolve(path)}`);
   visible.sort();
-  return Promise.all(
-    visible.map(async (each) => {
-      const { size, mtimeMs } = await stat(each);
-      return { path: each, size, modified: mtimeMs };
-    }),
-  );
+  const found = await Promise.all(visible.map(lookAt));
+  return found.filter((each) => each !== undefined);
+}
+
+/** Undefined: it has gone meanwhile. */
+async function lookAt(path: string): Promise<FoundFile | undefined> {
+  try {
+    const { size, mtimeMs } = await stat(path);
+    return { path, size, modified: mtimeMs };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 function lastPart(path: string): string {

@@ -1,8 +1,11 @@
-import type { FilePart, ReadFormat } from "../../formats/contract.js";
-import { isPacked } from "../../formats/file-bytes.js";
-import { type Batch, BatchReader, type CountedSplit } from "../../source/batch-reader.js";
-import type { SourceDefinition, SplitEnumerator } from "../../source/contract.js";
-import { type FoundFile, findFiles } from "./find-files.js";
+import { type Duration, durationMs } from "../../base/duration.js";
+import { MillraceError } from "../../base/error.js";
+import type { ReadFormat } from "../../formats/contract.js";
+import { type Batch, BatchReader } from "../../source/batch-reader.js";
+import type { SourceDefinition } from "../../source/contract.js";
+import { FileEnumerator } from "./enumerator.js";
+import { MonitoringEnumerator, type MonitoringOptions } from "./monitoring-enumerator.js";
+import type { FileSplit, FilesToRead } from "./split.js";
 
 /** What `fileSource` takes. */
 export interface FileSourceOptions<T> {
@@ -12,35 +15,78 @@ export interface FileSourceOptions<T> {
   readonly format: ReadFormat<T>;
   /** Largest part of a file of lines that one reader takes at once, bytes. Default 32 MiB. */
   readonly splitBytes?: number;
+  /** Goes on looking for files when those that are there are read: the source never ends. */
+  readonly monitor?: MonitorOptions;
 }
 
-/** A part of a file. */
-export interface FileSplit extends FilePart, CountedSplit {
-  readonly bytes: number;
+/** How a folder is watched for new files. */
+export interface MonitorOptions {
+  /** From the end of one look to the next; default "10s". */
+  readonly interval?: Duration;
+  /**
+   * A file is read when it was not written to for so long: writers take their time. Default "1s". Better is to write
+   * under a name that begins with '.' or '_', or elsewhere, and to rename the file when it is whole.
+   */
+  readonly quiet?: Duration;
+  /**
+   * Files older than the newest one by more than this are not read any more, and not remembered. By default every file
+   * is read that comes, however old, and checkpoints hold the names of all that are there.
+   */
+  readonly forget?: Duration;
 }
 
 const SPLIT_BYTES = 32 * 1024 * 1024;
+const INTERVAL = "10s";
+const QUIET = "1s";
 
 /**
  * Reads files once, in parallel: Parquet by row group, lines by byte range, others file by file, in the
- * order of their names.
+ * order of their names. With `monitor` files that come later are read, too, in the order in which they were written;
+ * a file is read once, what is written to it later is not.
  *
  * @example
  * env.source("flights", fileSource({ path: "data/*.parquet", format: parquet<Flight>() }));
+ * env.source("orders", fileSource({ path: "inbox", format: jsonl<Order>(), monitor: { interval: "5s" } }));
  *
- * Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY, FILE_FORMAT_INVALID, FILE_TRUNCATED; SPLIT_CHANGED when a job goes on
- * from a checkpoint and a file has lost records that were read before.
+ * Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY, FILE_FORMAT_INVALID, FILE_TRUNCATED, OPTION_INVALID; SPLIT_CHANGED when a job
+ * goes on from a checkpoint and a file has lost records that were read before.
  */
 export function fileSource<T>(options: FileSourceOptions<T>): SourceDefinition<T, FileSplit> {
-  const { path, format, splitBytes = SPLIT_BYTES } = options;
+  const { path, format, splitBytes = SPLIT_BYTES, monitor } = options;
+  const files: FilesToRead = { path, format, splitBytes };
+  const monitoring = monitor === undefined ? undefined : monitoringOf(monitor);
   return {
     kind: "file",
-    boundedness: "bounded",
+    boundedness: monitoring === undefined ? "bounded" : "unbounded",
     replayable: true,
-    description: { path, format: format.name, ...format.description },
-    createEnumerator: ({ restored }) => new FileEnumerator(path, format, splitBytes, restored),
+    description: {
+      path,
+      format: format.name,
+      ...format.description,
+      ...(monitoring === undefined ? {} : { monitor }),
+    },
+    createEnumerator: (context) =>
+      monitoring === undefined
+        ? new FileEnumerator(files, context.restored)
+        : new MonitoringEnumerator(files, monitoring, context),
     createReader: (context) =>
       new BatchReader<T, FileSplit>(context, (split, signal) => readBatches(format, split, signal)),
+  };
+}
+
+function monitoringOf({ interval = INTERVAL, quiet = QUIET, forget }: MonitorOptions): MonitoringOptions {
+  const from = (value: Duration, name: string, least: number) => {
+    const ms = durationMs(value, `monitor.${name}`);
+    if (ms >= least) return ms;
+    throw new MillraceError(
+      "OPTION_INVALID",
+      `fileSource: monitor.${name} is ${value}, less than ${least} ms`,
+    );
+  };
+  return {
+    intervalMs: from(interval, "interval", 1),
+    quietMs: from(quiet, "quiet", 0),
+    forgetMs: forget === undefined ? Number.POSITIVE_INFINITY : from(forget, "forget", 0),
   };
 }
 
@@ -56,90 +102,4 @@ async function* readBatches<T>(
     yield { records, work };
   }
   if (rest > 0) yield { records: [], work: rest };
-}
-
-/** Where a file source ends: what a source begins with that goes on behind it (see `hybridSource`). */
-export interface FileEnd {
-  /** The last file, by name. */
-  readonly path: string;
-  /** When the newest of the files was written to, ms. */
-  readonly modified: number;
-}
-
-/** What goes into a checkpoint: files are looked for once, so those that come later are not read. */
-interface Remaining {
-  readonly remaining: readonly FileSplit[];
-  readonly total: number;
-  /** Older checkpoints have none. */
-  readonly end?: FileEnd;
-}
-
-class FileEnumerator implements SplitEnumerator<FileSplit> {
-  total: number | undefined;
-  private readonly path: string;
-  private readonly format: ReadFormat<unknown>;
-  private readonly splitBytes: number;
-  /** Not given out yet; undefined until files were looked for. */
-  private splits: FileSplit[] | undefined;
-  private end: FileEnd | undefined;
-
-  constructor(path: string, format: ReadFormat<unknown>, splitBytes: number, restored: unknown) {
-    this.path = path;
-    this.format = format;
-    this.splitBytes = splitBytes;
-    if (restored === undefined) return;
-    const { remaining, total, end } = restored as Remaining;
-    this.splits = [...remaining];
-    this.total = total;
-    this.end = end;
-  }
-
-  async start(): Promise<void> {
-    if (this.splits !== undefined) return;
-    const splits: FileSplit[] = [];
-    const files = await findFiles(this.path);
-    for (const file of files) splits.push(...(await this.cut(file)));
-    this.end = { path: files.at(-1)!.path, modified: Math.max(...files.map(({ modified }) => modified)) };
-    this.total = splits.reduce((sum, { bytes }) => sum + bytes, 0);
-    this.splits = splits;
-  }
-
-  request(): readonly FileSplit[] | undefined {
-    const split = this.splits?.shift();
-    return split === undefined ? undefined : [split];
-  }
-
-  addSplitsBack(splits: readonly FileSplit[]): void {
-    this.splits?.unshift(...splits);
-  }
-
-  /** Before `start()` has ended nothing is known: undefined, so that a restored one starts like a new one. */
-  snapshot(): Remaining | undefined {
-    if (this.splits === undefined || this.total === undefined) return undefined;
-    const { splits, total, end } = this;
-    return { remaining: [...splits], total, ...(end === undefined ? {} : { end }) };
-  }
-
-  endPosition(): FileEnd | undefined {
-    return this.end;
-  }
-
-  async close(): Promise<void> {}
-
-  private async cut({ path, size }: FoundFile): Promise<FileSplit[]> {
-    const split = (begin: number, end: number, bytes: number): FileSplit => {
-      return { id: `${path}:${begin}`, path, size, begin, end, bytes };
-    };
-    if (this.format.blocks !== undefined) {
-      const blocks = await this.format.blocks(path, size);
-      return blocks.map(({ begin, end, bytes }) => split(begin, end, bytes));
-    }
-    if (!this.format.splitsAtLines || isPacked(path)) return [split(0, size, size)];
-    const splits: FileSplit[] = [];
-    for (let begin = 0; begin < size; begin += this.splitBytes) {
-      const end = Math.min(begin + this.splitBytes, size);
-      splits.push(split(begin, end, end - begin));
-    }
-    return splits;
-  }
 }

@@ -3,8 +3,9 @@ import type { SourceDefinition } from "../../source/contract.js";
 import type { WatermarkStrategy } from "../../time/watermarks.js";
 
 /**
- * Makes a source when its turn comes. `end`: where the source before has ended, as JSON (`SplitEnumerator.endPosition`);
- * undefined where that does not say. Called in every thread and after every restart: the same for the same `end`.
+ * Makes a source when its turn comes. `end`: where the source before has ended, as JSON
+ * (`SplitEnumerator.endPosition`), or undefined where that does not say. Called in every thread and after every
+ * restart: the same for the same `end`.
  */
 export type SourceFactory<T> = (end: any) => SourceDefinition<T, any>;
 
