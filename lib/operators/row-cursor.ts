@@ -13,9 +13,14 @@ import { refusePromise } from "./promise-check.js";
 /** After how many rows the cursor looks at the clock. */
 const ROWS_PER_LOOK = 64;
 
+/** Rows that may know what the next one is made of, for errors. */
+interface Rows extends Iterator<unknown> {
+  readonly inHand?: unknown;
+}
+
 export class RowCursor {
   private readonly context: OperatorContext;
-  private rows: Iterator<unknown> | undefined;
+  private rows: Rows | undefined;
   private timestamp = Number.NaN;
 
   constructor(context: OperatorContext) {
@@ -35,9 +40,8 @@ export class RowCursor {
     if (rows === undefined) return true;
     const { gate, out } = this.context;
     while (gate.level < 2) {
-      const step = rows.next();
+      const step = this.next(rows);
       if (step.done === true) return this.end();
-      refusePromise(step.value);
       out(step.value, timestamp);
     }
     return false;
@@ -50,9 +54,8 @@ export class RowCursor {
     const { gate, out } = context;
     let started = Number.NaN;
     for (let given = 1; gate.level === 0; given++) {
-      const step = rows.next();
+      const step = this.next(rows);
       if (step.done === true) return this.end();
-      refusePromise(step.value);
       out(step.value, timestamp);
       if (given % ROWS_PER_LOOK !== 0) continue;
       const now = context.now();
@@ -63,6 +66,16 @@ export class RowCursor {
       }
     }
     return false;
+  }
+
+  private next(rows: Rows): IteratorResult<unknown> {
+    try {
+      const step = rows.next();
+      if (step.done !== true) refusePromise(step.value);
+      return step;
+    } catch (error) {
+      return this.context.failed(error, rows.inHand);
+    }
   }
 
   private end(): boolean {

@@ -32,8 +32,9 @@ class JoinedPairs implements IterableIterator<unknown> {
   private readonly join: AnyFunction;
   private readonly place: { key: unknown; window: Window };
   private readonly step: { done: boolean; value: unknown } = { done: false, value: undefined };
+  /** The pair in hand. */
   private first = 0;
-  private second = 0;
+  private second = -1;
 
   constructor(held: PairedRecords, join: AnyFunction, place: { key: unknown; window: Window }) {
     this.held = held;
@@ -41,19 +42,21 @@ class JoinedPairs implements IterableIterator<unknown> {
     this.place = place;
   }
 
+  get inHand(): { first: unknown; second: unknown } {
+    const { first, second } = this.held;
+    return { first: first[this.first], second: second[this.second] };
+  }
+
   next(): IteratorResult<unknown> {
-    const { held, step } = this;
-    const { first, second } = held;
-    if (second.length === 0 || this.first === first.length) {
-      step.done = true;
-      step.value = undefined;
-      return step as IteratorResult<unknown>;
-    }
-    step.value = this.join(first[this.first], second[this.second], this.place);
-    if (++this.second === second.length) {
+    const { step } = this;
+    const { first, second } = this.held;
+    if (++this.second >= second.length) {
       this.second = 0;
-      this.first++;
+      // Nothing is left either where there is nothing to join with.
+      this.first = second.length === 0 ? first.length : this.first + 1;
     }
+    step.done = this.first >= first.length;
+    step.value = step.done ? undefined : this.join(first[this.first], second[this.second], this.place);
     return step as IteratorResult<unknown>;
   }
 

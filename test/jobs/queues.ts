@@ -6,6 +6,8 @@ import {
   iterableSource,
   type KeyedStream,
   type Operator,
+  sum,
+  tumbling,
   watermarks,
 } from "../../lib/index.js";
 import { type Event, seededEvents } from "./events.js";
@@ -60,6 +62,15 @@ const whole: Record<string, (env: Environment, params: QueueParams) => void> = {
       .rebalance()
       .map((event) => event)
       .batchBy({ size: BATCH })
+      .sink("out", collectSink()),
+  /** Windows of batches: one that waits for the end of the input, with the first event, comes in time all the same. */
+  batchWindows: (env, params) =>
+    void eventsOf(env, params)
+      .partitionCustom(({ id }, channels) => (id === 0 ? channels - 1 : 0))
+      .map((event) => event)
+      .batchBy({ size: params.events })
+      .windowAll(tumbling(INTERVAL_MS))
+      .aggregate({ events: sum((batch: Event[]) => batch.length) })
       .sink("out", collectSink()),
   /** Behind the source, without an exchange; takes its time. */
   batchPaced: (env, { events }) =>

@@ -103,6 +103,13 @@ for (const way of ways) {
       expect(rows.map(({ value }) => value).sort()).to.deep.equal([...new Set(ids)].sort());
     });
 
+    it("batches come to windows in time", async () => {
+      // So many that the source's watermark goes on meanwhile.
+      const params = { program: "batchWindows", seed: 5, events: 30_000, disorder: 0 };
+      const rows = await rowsOf<{ events: number }>(params, way);
+      expect(rows.reduce((sum, { events }) => sum + events, 0)).to.equal(30_000);
+    });
+
     it("batchBy without keys has every record in one batch, and no batch too large", async () => {
       const params = { program: "batchAll", seed: 5, events: 705, disorder: 0 };
       const batches = await rowsOf<Event[]>(params, way);

@@ -2,7 +2,9 @@
 import { expect } from "chai";
 import { windowPairs } from "../../lib/api/added-windows.js";
 import type { WindowOptions } from "../../lib/api/window-functions.js";
+import type { ErrorCode } from "../../lib/base/error-catalogue.js";
 import { ROUND_MS } from "../../lib/base/limits.js";
+import type { DataStream } from "../../lib/index.js";
 import type { AnyFunction, OperatorLogic } from "../../lib/operators/contract.js";
 import { evictors } from "../../lib/operators/evictors.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
@@ -10,6 +12,7 @@ import type { Trigger } from "../../lib/operators/trigger.js";
 import { triggers } from "../../lib/operators/triggers.js";
 import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
 import { groupedSides, joinedPairs } from "../../lib/operators/window-join.js";
+import { testOperator } from "../../lib/testing/index.js";
 import { Bench } from "../../lib/testing/operator-bench.js";
 import { OperatorTrial } from "../../lib/testing/operator-trial.js";
 import { globalWindows, session, sliding, tumbling, type Window } from "../../lib/time/windows.js";
@@ -240,6 +243,34 @@ describe("windows over two inputs", () => {
       ["TIMESTAMP_MISSING", attempt(joined(tumbling(10)), [["r", Number.NaN]])],
     ] as const) {
       expect(call).to.throw().with.property("code", code);
+    }
+  });
+
+  it("says on which pair a function has failed, and on which it gave a promise", async () => {
+    const joins = {
+      USER_FUNCTION_FAILED: ({ l }: Left, { r }: Right) => {
+        if (l === 2 && r === 3) throw new Error("two and three");
+        return l;
+      },
+      USER_FUNCTION_ASYNC: ({ l }: Left, { r }: Right) => (l === 2 && r === 3 ? Promise.resolve(l) : l),
+    };
+    for (const [code, join] of Object.entries(joins)) {
+      await using t = await testOperator((lefts: DataStream<Left>, rights: DataStream<Right>) =>
+        lefts
+          .join(rights)
+          .on(
+            ({ k }) => k,
+            ({ of }) => of,
+          )
+          .window(tumbling(10))
+          .apply(join as (left: Left, right: Right) => unknown, "mine"),
+      );
+      for (const l of [1, 2]) t.push({ k: "a", l } as never, { at: l, input: 0 });
+      for (const r of [3, 4]) t.push({ of: "a", r } as never, { at: r, input: 1 });
+      t.advanceWatermark(10);
+      const { place } = await t.expectFailure(code as ErrorCode);
+      expect(place.operator).to.equal("mine");
+      expect(JSON.parse(place.record!)).to.deep.equal({ first: { k: "a", l: 2 }, second: { of: "a", r: 3 } });
     }
   });
 
