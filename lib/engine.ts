@@ -22,6 +22,7 @@ import type {
   PlannedJob,
 } from "./coordinator/job-coordinator-options.js";
 import { jobIdIn } from "./coordinator/job-id.js";
+import { JobMetrics, type JobProgress } from "./coordinator/job-metrics.js";
 import { JobScaling, type Rescaled, type Rescaling, targetOf } from "./coordinator/job-scaling.js";
 import { ResultRows } from "./coordinator/results.js";
 import { type ReactiveOptions, reactiveSettings } from "./coordinator/scaling-settings.js";
@@ -33,11 +34,9 @@ import { BUFFER_TIMEOUT_MS, SLOT_HEAP_MB, YOUNG_MB } from "./host/presets.js";
 import { loadPlan } from "./host/slot-control.js";
 import { removeAbandonedStateFolders, removeStateFolder } from "./host/state-folders.js";
 import { WorkerHosts, type WorkerHostsOptions } from "./host/worker-host.js";
-import type { Job, Recovery, SubtaskMetrics } from "./job.js";
-import { latenciesOf, latencyOption } from "./metrics/latencies.js";
-import { RoundTimes } from "./metrics/round-times.js";
-import { TaskMetrics } from "./metrics/task-metrics.js";
-import { RecentTimes } from "./metrics/time-rates.js";
+import type { Job, JobResult, Recovery, SubtaskMetrics } from "./job.js";
+import { latencyOption } from "./metrics/latencies.js";
+import type { RoundTimes } from "./metrics/round-times.js";
 import { fingerprint } from "./planner/fingerprint.js";
 import { HEAP_MB_MIN } from "./planner/hosts.js";
 import type { JobOptions } from "./protocol/deployment.js";
@@ -46,7 +45,7 @@ import { absolutePlace, locationOf, placeOf } from "./storage/location.js";
 import { openBlobStore } from "./storage/open.js";
 
 export type { Rescaled, Rescaling } from "./coordinator/job-scaling.js";
-export type { Job, Recovery, SubtaskMetrics } from "./job.js";
+export type { Job, JobResult, Recovery, SubtaskMetrics } from "./job.js";
 
 /** How a job runs. */
 export interface RunOptions {
@@ -78,6 +77,8 @@ export interface RunOptions {
   readonly resources?: ResourceOptions;
   /** "throughput" (default): large young generation. "latency": short collections. */
   readonly preset?: "throughput" | "latency";
+  /** While developing: a function that changes a record after it was emitted fails with RECORD_CHANGED. Costly. */
+  readonly frozenRecords?: boolean;
   /** Off: every operator is a vertex of its own. */
   readonly chaining?: boolean;
   /** Off: aggregates are not computed in parts before records cross threads. */
@@ -223,6 +224,7 @@ function resolveOptions(options: RunOptions): JobOptions {
     bufferTimeoutMs: durationMs(bufferTimeout, "bufferTimeout"),
     ...latencyOption(options.latencyTracking),
     ...(maxParallelism === undefined ? {} : { maxParallelism }),
+    ...(options.frozenRecords === true ? { frozenRecords: true } : {}),
     ...(chaining === undefined ? {} : { chaining }),
     ...(localCombine === undefined ? {} : { localCombine }),
   };
@@ -254,12 +256,12 @@ interface JobParts
 class RunningJob implements Job {
   readonly name: string;
   readonly id: string;
-  readonly completed: Promise<void>;
+  readonly completed: Promise<JobResult>;
   private readonly coordinator: JobCoordinator;
   private readonly scaling: JobScaling;
   private resources: ResourceOptions | undefined;
   private readonly rows = new Map<string, ResultRows>();
-  private readonly times = new RecentTimes(systemClock.steady());
+  private readonly measured: JobMetrics;
 
   constructor(given: JobParts) {
     const { options, session, ...rest } = given;
@@ -305,6 +307,7 @@ class RunningJob implements Job {
         options.onRecovery?.({ ...recoveryOf(failure, origin), subtasks });
       },
     });
+    this.measured = new JobMetrics(this.coordinator, systemClock.steady());
     this.resources = options.resources;
     this.scaling = this.scalingOf(options);
     const abort = () => this.coordinator.cancel();
@@ -312,18 +315,20 @@ class RunningJob implements Job {
     if (options.signal?.aborted === true) abort();
     // A pending promise alone does not keep Node alive, and inline hosts hold no thread.
     const letGo = systemScheduler.keepAlive();
-    this.completed = this.coordinator.run().then(
+    const ended = this.coordinator.run().then(
       () => this.end(undefined),
       (error: unknown) => {
         this.end(error);
         throw error;
       },
     );
-    this.completed = this.completed.finally(async () => {
-      letGo();
-      options.signal?.removeEventListener("abort", abort);
-      await own?.destroy();
-    });
+    this.completed = ended
+      .finally(async () => {
+        letGo();
+        options.signal?.removeEventListener("abort", abort);
+        await own?.destroy();
+      })
+      .then(() => ({ accumulators: this.accumulators() }));
     this.completed.catch(() => undefined);
   }
 
@@ -345,43 +350,19 @@ class RunningJob implements Job {
   }
 
   metrics(): SubtaskMetrics[] {
-    const { tasks, metrics, latencies } = this.coordinator.placement;
-    const { vertices } = this.coordinator.plan.jobGraph;
-    const read = tasks.map(({ vertex, subtask, metricsRow }) => ({
-      name: `${vertex}/${subtask}`,
-      values: {
-        vertex: vertices[vertex]!.name,
-        subtask,
-        ...new TaskMetrics(metrics, metricsRow).read(),
-        ...(latencies && { latency: latenciesOf(latencies, metricsRow, vertices) }),
-      },
-    }));
-    const rates = this.times.rates(
-      systemClock.steady(),
-      new Map(read.map(({ name, values }) => [name, values])),
-    );
-    return read.map(({ name, values }) => ({ ...values, ...rates.get(name)! }));
+    return this.measured.subtasks(systemClock.steady());
   }
 
   rounds(): RoundTimes[] {
-    const { slots, roundTimes } = this.coordinator.placement;
-    return Array.from({ length: slots }, (_, slot) => RoundTimes.read(roundTimes, slot));
+    return this.measured.rounds();
   }
 
-  progress(): { records: number; done: number | undefined; watermark: number } {
-    let records = 0;
-    let consumed = 0;
-    let watermark = Number.POSITIVE_INFINITY;
-    const { tasks, metrics } = this.coordinator.placement;
-    for (const { vertex, metricsRow } of tasks) {
-      if (!this.coordinator.isSource(vertex)) continue;
-      const values = new TaskMetrics(metrics, metricsRow).read();
-      records += values.recordsIn;
-      consumed += values.consumed;
-      watermark = Math.min(watermark, values.watermark);
-    }
-    const total = this.coordinator.total();
-    return { records, watermark, done: total === undefined || total === 0 ? undefined : consumed / total };
+  progress(): JobProgress {
+    return this.measured.progress();
+  }
+
+  accumulators(): Readonly<Record<string, unknown>> {
+    return this.coordinator.functions.merged(this.coordinator.plan.program.accumulators);
   }
 
   get restarts(): number {

@@ -3,6 +3,16 @@ export type { AsyncCall, AsyncMapOptions, RetryOptions } from "./api/async-optio
 export { BroadcastStream } from "./api/broadcast-stream.js";
 export { defineJob, type JobDefinition } from "./api/define-job.js";
 export type { Environment, SourceOptions } from "./api/environment.js";
+export type {
+  AsyncMapFunction,
+  AsyncMapping,
+  Expansion,
+  FilterFunction,
+  FlatMapFunction,
+  MapFunction,
+  Mapping,
+  Predicate,
+} from "./api/function-objects.js";
 export {
   type BroadcastProcessFunction,
   type BroadcastReadContext,
@@ -83,7 +93,8 @@ export { type ParquetOptions, parquet } from "./formats/parquet.js";
 export { text } from "./formats/text.js";
 export type { SlotSharingGroup } from "./graph/resource-profile.js";
 export type { ResourceOptions } from "./host/machine.js";
-export type { Job, SubtaskMetrics } from "./job.js";
+export type { Job, JobProgress, JobResult, SubtaskMetrics } from "./job.js";
+export type { Spread } from "./metrics/histogram.js";
 export type { Latency } from "./metrics/latencies.js";
 export type { RoundTimes } from "./metrics/round-times.js";
 export {
@@ -110,6 +121,19 @@ export {
   evictors,
   type Stamped,
 } from "./operators/evictors.js";
+export type {
+  FunctionContext,
+  FunctionLifecycle,
+  FunctionMetrics,
+  MetricCounter,
+  MetricHistogram,
+} from "./operators/function-context.js";
+export {
+  type Accumulation,
+  type Accumulator,
+  accumulators,
+  type LocalAccumulator,
+} from "./operators/job-accumulators.js";
 export {
   type KeyedProcessContext,
   type ProcessContext,
@@ -132,7 +156,13 @@ export type {
   SinkWriter,
   WriterContext,
 } from "./sink/contract.js";
-export type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "./source/contract.js";
+export type {
+  SourceDefinition,
+  SourcePosition,
+  SourceReader,
+  Split,
+  SplitEnumerator,
+} from "./source/contract.js";
 export type {
   AppendingState,
   BackendContext,

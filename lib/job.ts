@@ -1,12 +1,12 @@
 /** A running job as whoever has started it sees it. */
 import type { MillraceError } from "./base/error.js";
 import type { CheckpointsOverview } from "./checkpoint/statistics.js";
+import type { JobProgress, SubtaskMetrics } from "./coordinator/job-metrics.js";
 import type { Rescaled, Rescaling } from "./coordinator/job-scaling.js";
 import type { ResourceOptions } from "./host/machine.js";
-import type { Latency } from "./metrics/latencies.js";
 import type { RoundTimes } from "./metrics/round-times.js";
-import type { MetricValues } from "./metrics/task-metrics.js";
-import type { TimeRates } from "./metrics/time-rates.js";
+
+export type { JobProgress, SubtaskMetrics } from "./coordinator/job-metrics.js";
 
 /** From where a job goes on. */
 export interface Recovery {
@@ -23,12 +23,10 @@ export interface Recovery {
   readonly subtasks: readonly { readonly vertex: string; readonly subtask: number }[] | undefined;
 }
 
-/** One subtask's metrics. */
-export interface SubtaskMetrics extends MetricValues, TimeRates {
-  readonly vertex: string;
-  readonly subtask: number;
-  /** With `latencyTracking`, by source: from there to here. */
-  readonly latency?: Readonly<Record<string, Latency>>;
+/** What a job has come to. */
+export interface JobResult {
+  /** By name, what `env.accumulator` has declared: merged over all subtasks. */
+  readonly accumulators: Readonly<Record<string, unknown>>;
 }
 
 /** A running job. */
@@ -37,8 +35,12 @@ export interface Job extends AsyncDisposable {
   /** Of this run: its checkpoints lie in a folder of that name below `checkpoint.dir`. See `resume`. */
   readonly id: string;
   readonly state: string;
-  /** Settles when the job has ended; rejects with a MillraceError. */
-  readonly completed: Promise<void>;
+  /**
+   * Settles when the job has ended; rejects with a MillraceError.
+   * @example
+   * const { accumulators } = await job.completed;
+   */
+  readonly completed: Promise<JobResult>;
   /** The names of the job's sinks. */
   readonly sinks: readonly string[];
   /** The rows of a collectSink() of that name. Throws RESULTS_UNKNOWN for another name. */
@@ -46,8 +48,13 @@ export interface Job extends AsyncDisposable {
   metrics(): SubtaskMetrics[];
   /** By slot: how long the rounds of its loop took, since this attempt began. */
   rounds(): RoundTimes[];
-  /** Records read, and the share of the sources' work done, 0 to 1, where it is known. */
-  progress(): { records: number; done: number | undefined; watermark: number };
+  progress(): JobProgress;
+  /**
+   * By name, what `env.accumulator` has declared, merged over all subtasks: as they have last told, about a second ago.
+   * Of the attempt that runs, or of the last one: after a restart it counts from there on, as Flink's do, what was read
+   * again included. Throws USER_FUNCTION_FAILED where the user's own `merge` or `result` does.
+   */
+  accumulators(): Readonly<Record<string, unknown>>;
   /** Statistics of the checkpoints taken; undefined where none are. */
   checkpoints(): CheckpointsOverview | undefined;
   /** How often the job was started again after a failure. */

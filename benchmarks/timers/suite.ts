@@ -167,6 +167,7 @@ class Run {
       counters: { lateRecordsDropped: 0 },
       out() {},
       wake() {},
+      lifecycle: () => ({}),
       now: () => performance.now(),
       wallNow: () => this.wall,
       parts: { declare: (part: StatePart) => this.parts.push(part) },

@@ -103,6 +103,7 @@ function play(logic: OperatorLogic, { records, keys }: Plan): number {
     now: () => 0,
     wallNow: () => 0,
     wake() {},
+    lifecycle: () => ({}),
     parts,
     keyedState: () =>
       heapBackend.open({

@@ -17,9 +17,10 @@ import { projectLogic } from "../operators/project.js";
 import { runningLogic } from "../operators/running-aggregate.js";
 import { type FieldAggregate, fieldCombine } from "../operators/running-fields.js";
 import { sinkLogic } from "../operators/sink.js";
+import type { UserFunction } from "../operators/user-function.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
-import { type AsyncCall, type AsyncMapOptions, asyncMapSpec } from "./async-options.js";
+import { type AsyncMapOptions, asyncMapSpec } from "./async-options.js";
 import type { NewOperator } from "./graph-builder.js";
 import type {
   BroadcastProcessFunction,
@@ -40,17 +41,17 @@ export function process(name: string, functions: ProcessFunction<any, any, any>)
   };
 }
 
-export function map(transform: AnyFunction, options: string | RecordOptions = {}): NewOperator {
+export function map(transform: UserFunction, options: string | RecordOptions = {}): NewOperator {
   const { name = "map", onError } = recordOptions(options);
   return { kind: "map", name, ...policyOf(onError), logic: mapLogic(transform, onError) };
 }
 
-export function filter(predicate: AnyFunction, options: string | RecordOptions = {}): NewOperator {
+export function filter(predicate: UserFunction, options: string | RecordOptions = {}): NewOperator {
   const { name = "filter", onError } = recordOptions(options);
   return { kind: "filter", name, ...policyOf(onError), logic: filterLogic(predicate, onError) };
 }
 
-export function flatMap(expand: AnyFunction, options: string | RecordOptions = {}): NewOperator {
+export function flatMap(expand: UserFunction, options: string | RecordOptions = {}): NewOperator {
   const { name = "flatMap", onError } = recordOptions(options);
   return { kind: "flatMap", name, ...policyOf(onError), logic: flatMapLogic(expand, onError) };
 }
@@ -84,10 +85,7 @@ export function keyedCoProcess(
   return { kind: "process", name, config: stateConfig(state), logic };
 }
 
-export function asyncMap(
-  request: (record: any, call: AsyncCall) => unknown,
-  options: AsyncMapOptions,
-): NewOperator {
+export function asyncMap(request: UserFunction, options: AsyncMapOptions): NewOperator {
   const spec = asyncMapSpec(request, options);
   const { ordered, capacity, timeoutMs, onError } = spec;
   return {

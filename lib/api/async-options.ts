@@ -3,6 +3,7 @@ import { type Duration, durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
 import type { AsyncMapSpec, RetryPlan } from "../operators/async-map.js";
 import { checkPolicy, type ErrorPolicy } from "../operators/error-policy.js";
+import type { UserFunction } from "../operators/user-function.js";
 
 /** What the function of `asyncMap` is given besides the record. */
 export interface AsyncCall {
@@ -45,10 +46,7 @@ export interface AsyncMapOptions {
 }
 
 /** Throws OPTION_INVALID for what cannot be. */
-export function asyncMapSpec(
-  request: (record: any, call: AsyncCall) => unknown,
-  options: AsyncMapOptions,
-): AsyncMapSpec {
+export function asyncMapSpec(request: UserFunction, options: AsyncMapOptions): AsyncMapSpec {
   const { order = "ordered", capacity = 100, timeout = "30s", onError } = options;
   if (order !== "ordered" && order !== "unordered") refuse("order", order, 'It is "ordered" or "unordered".');
   if (!Number.isInteger(capacity) || capacity < 1) refuse("capacity", capacity, "A whole number from 1.");

@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MillraceError } from "../base/error.js";
 import type { SlotSharingGroup } from "../graph/resource-profile.js";
 import type { DeadLetter } from "../operators/error-policy.js";
+import type { Accumulation, Accumulator } from "../operators/job-accumulators.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Program } from "../protocol/program.js";
 import type { SourceDefinition } from "../source/contract.js";
@@ -63,6 +64,27 @@ export class Environment {
     });
     if (slotSharingGroup !== undefined) this.graph.share(node, slotSharingGroup);
     return new Operator<T>(this.graph, node);
+  }
+
+  /**
+   * Declares an accumulator: functions that are given a context add to it (`ctx.accumulator(declared).add(value)`), and
+   * `job.accumulators()` and the job's result hold what all subtasks together have added. As in Flink, it is not part
+   * of checkpoints: after a restart it says what was added since, of records that were read again, too.
+   * Throws ACCUMULATOR_INVALID for a name that another one has.
+   * @example
+   * const long = env.accumulator("long words", accumulators.int());
+   * words.process("sized", {
+   *   out: type<number>(),
+   *   element(word, ctx) {
+   *     if (word.length > 20) ctx.accumulator(long).add(1);
+   *     ctx.emit(word.length);
+   *   },
+   * });
+   */
+  accumulator<T, R>(name: string, kind: Accumulation<T, R>): Accumulator<T, R> {
+    const declared = { ...kind, name };
+    this.graph.accumulate(declared);
+    return declared;
   }
 
   /**

@@ -9,6 +9,7 @@ import type { SlotSharingGroup } from "../graph/resource-profile.js";
 import type { OperatorNode, Partitioner, StreamEdge } from "../graph/stream-graph.js";
 import type { AnyFunction, OperatorLogic } from "../operators/contract.js";
 import { deadLetterTag } from "../operators/error-policy.js";
+import type { Accumulator } from "../operators/job-accumulators.js";
 import type { Program } from "../protocol/program.js";
 import { DEFAULT_GROUP, SharingGroups } from "./sharing-groups.js";
 
@@ -44,6 +45,7 @@ export class GraphBuilder {
   private readonly letters = new Map<string, OperatorNode[]>();
   private readonly lettersRead = new Set<string>();
   private readonly sharing = new SharingGroups();
+  private readonly accumulators = new Map<string, Accumulator>();
 
   constructor(job: string) {
     this.job = job;
@@ -106,6 +108,18 @@ export class GraphBuilder {
     this.sharing.assign(node, group);
   }
 
+  /** Declares an accumulator of the job. */
+  accumulate(accumulator: Accumulator): void {
+    const { name } = accumulator;
+    if (typeof name !== "string" || name === "" || this.accumulators.has(name)) {
+      throw new MillraceError(
+        "ACCUMULATOR_INVALID",
+        `two accumulators are named "${name}", or it is no name`,
+      );
+    }
+    this.accumulators.set(name, accumulator);
+  }
+
   /** The program, checked. */
   program(): Program {
     const { job, operators, edges, logic, selectors } = this;
@@ -127,7 +141,7 @@ export class GraphBuilder {
     }
     const groups = this.sharing.resolve(operators, edges);
     const graph = { job, operators, edges, ...(groups === undefined ? {} : { groups }) };
-    return { graph, logic, selectors };
+    return { graph, logic, selectors, accumulators: this.accumulators };
   }
 
   private writesLetters(node: OperatorNode, name: string): void {

@@ -1,6 +1,7 @@
 /** The function objects that `process` takes, on streams with and without keys, alone and connected. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ErrorPolicy } from "../operators/error-policy.js";
+import type { FunctionLifecycle } from "../operators/function-context.js";
 import type { KeyedDescriptors } from "../operators/keyed-operator.js";
 import type { OperatorDescriptors } from "../operators/operator-state.js";
 import type { KeyedProcessContext, ProcessContext, ReadonlyMapState } from "../operators/process-context.js";
@@ -22,16 +23,12 @@ export function type<T>(): TypeMark<T> {
 /** No state is declared. */
 export type NoState = Record<never, never>;
 
-/** What all `process` calls take. */
-export interface ProcessOptions<Out, S> {
+/** What all `process` calls take: an object of functions, which may be an instance of a class. */
+export interface ProcessOptions<Out, S> extends FunctionLifecycle {
   /** The type of what `ctx.emit` is given: `type<Alert>()`, or a Standard Schema for its type (nothing is checked). */
   readonly out?: TypeMark<Out> | StandardSchemaV1<any, Out>;
   /** State by name, as descriptors; `ctx.state` has a handle for each. */
   readonly state?: S;
-  /** Before the first record of a subtask; its state is restored by then. */
-  open?(context: { readonly subtask: number }): void;
-  /** After the last one, also when the job fails. */
-  close?(): void;
 }
 
 /** What `process` takes on a stream without keys. */

@@ -1,7 +1,8 @@
 /** The methods of streams for which keys do not matter: what becomes of records, and how they are spread. */
 import type { Partitioner } from "../graph/stream-graph.js";
 import * as added from "./added-operators.js";
-import type { AsyncCall, AsyncMapOptions } from "./async-options.js";
+import type { AsyncMapOptions } from "./async-options.js";
+import type { AsyncMapping, Expansion, Mapping, Predicate } from "./function-objects.js";
 import type { NewOperator } from "./graph-builder.js";
 import { type BatchOptions, batch } from "./queue-functions.js";
 import type { RecordOptions } from "./stream-options.js";
@@ -14,11 +15,11 @@ export abstract class RecordMethods<T, O extends OutputKind, D extends OutputKin
   protected abstract spread(partitioner: Partitioner): OutputOf<D, T>;
 
   /**
-   * One record in, one out. The options of this and of its like: a name, and what becomes of a record on which the
-   * function throws.
+   * One record in, one out. This and its like take a closure, or an object with `open` and `close` (`MapFunction`).
+   * The options: a name, and what becomes of a record on which the function throws.
    * @example lines.map((line) => JSON.parse(line) as Event, { onError: deadLetter("bad-events") })
    */
-  map<R>(transform: (record: T) => R, options?: string | RecordOptions): OutputOf<O, R> {
+  map<R>(transform: Mapping<T, R>, options?: string | RecordOptions): OutputOf<O, R> {
     return this.append(added.map(transform, options));
   }
 
@@ -27,13 +28,13 @@ export abstract class RecordMethods<T, O extends OutputKind, D extends OutputKin
     predicate: (record: T) => record is S,
     options?: string | RecordOptions,
   ): OutputOf<O, S>;
-  filter(predicate: (record: T) => boolean, options?: string | RecordOptions): OutputOf<O, T>;
-  filter(predicate: (record: T) => boolean, options?: string | RecordOptions): OutputOf<O, T> {
+  filter(predicate: Predicate<T>, options?: string | RecordOptions): OutputOf<O, T>;
+  filter(predicate: Predicate<T>, options?: string | RecordOptions): OutputOf<O, T> {
     return this.append(added.filter(predicate, options));
   }
 
   /** One record in, any number out: an array, a generator or another iterable. */
-  flatMap<R>(expand: (record: T) => Iterable<R>, options?: string | RecordOptions): OutputOf<O, R> {
+  flatMap<R>(expand: Expansion<T, R>, options?: string | RecordOptions): OutputOf<O, R> {
     return this.append(added.flatMap(expand, options));
   }
 
@@ -46,10 +47,7 @@ export abstract class RecordMethods<T, O extends OutputKind, D extends OutputKin
    *   order: "unordered", capacity: 100, timeout: "5s", retry: { attempts: 3, delay: "200ms", backoff: 2 },
    * })
    */
-  asyncMap<R>(
-    request: (record: T, call: AsyncCall) => PromiseLike<R> | R,
-    options: AsyncMapOptions = {},
-  ): OutputOf<O, R> {
+  asyncMap<R>(request: AsyncMapping<T, R>, options: AsyncMapOptions = {}): OutputOf<O, R> {
     return this.append(added.asyncMap(request, options));
   }
 

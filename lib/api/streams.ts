@@ -53,7 +53,10 @@ export class AnyStream<T> extends RecordMethods<T, OperatorOutput, StreamOutput>
     throw new MillraceError("GRAPH_CYCLE", "iterate() would make a stream its own input");
   }
 
-  /** Records of equal keys go to the same subtask. */
+  /**
+   * Records of equal keys go to the same subtask. A key is text, a number (-0 is 0, NaN is NaN), a boolean, a bigint, a
+   * Date, null, undefined, or a plain object or array of these, equal by what it holds; KEY_INVALID for all else.
+   */
   keyBy<K>(key: (record: T) => K): KeyedStream<T, K> {
     return new KeyedStream<T, K>(this.env, this.via("hash", key), key);
   }

@@ -17,5 +17,6 @@ export function durationMs(value: Duration, what = "duration"): number {
       hint: 'Give ms as a number or text such as "10s", "250ms", "1h".',
     });
   }
-  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+  // "2.3s" is 2300 ms, not the double below it.
+  return Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] * 1e6) / 1e6;
 }

@@ -45,12 +45,23 @@ export const catalogue = {
   USER_FUNCTION_FAILED: entry(
     "The function given to this operator threw; see the record and the line shown.",
   ),
-  USER_FUNCTION_ASYNC: entry("This operator's function must not return a promise."),
+  USER_FUNCTION_ASYNC: entry(
+    "This operator's function must not return a promise; what has to be awaited goes into asyncMap.",
+  ),
+  RECORD_CHANGED: entry(
+    "Whoever else reads the record would see the change, or not, as threads happen to lie. Emit a copy: " +
+      "{ ...record, field: value }; so also of objects in state.",
+  ),
   RECORD_INVALID: entry("The record does not match the schema given at the source."),
   AGGREGATE_NOT_NUMBER: entry("count, sum, min, max and avg take numbers; null and undefined are skipped."),
   KEY_INVALID: entry(
-    "A key is a string, number, boolean, bigint, Date, null, or an array or object of these.",
+    "A key is a string, number, boolean, bigint, Date, null, undefined, or an array or plain object of these.",
   ),
+  ACCUMULATOR_INVALID: entry(
+    "Declare it once by env.accumulator(name, accumulators.int()) or another kind, and add values of that kind; what " +
+      "it holds is plain data.",
+  ),
+  METRIC_INVALID: entry("A metric of a function keeps its kind; a gauge answers a number."),
   TIMER_INVALID: entry(
     "A timer takes a time in ms, and `process` a function `timer(time, ctx)`; without `watermarks` at the source " +
       "records have no timestamp to count from.",
@@ -62,6 +73,10 @@ export const catalogue = {
   WINDOW_INVALID: entry(
     "`assignWindows` of a window assigner of one's own answers an array of { start, end }, in ms, each with its " +
       "start below its end.",
+  ),
+  TIMESTAMP_INVALID: entry(
+    "A timestamp is a time in ms since the epoch (not in s, us or ns) or a Date, at most 8.64e15 ms from it. The " +
+      "place says which record gave another one, and where it was read.",
   ),
   WATERMARK_INVALID: entry(
     "The generator given to `watermarks.periodic` or `punctuated` answers a time in ms, a Date, or undefined.",

@@ -14,6 +14,8 @@ export interface ErrorPlace {
   subtask?: number;
   /** The record in hand, printed and shortened. */
   record?: string;
+  /** Where the source has read it, printed: its split and its place there. Not known behind an exchange. */
+  readFrom?: string;
   /** The user's own file and line, `job.ts:12:5`. */
   at?: string;
 }

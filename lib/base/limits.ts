@@ -36,6 +36,9 @@ export const ROUND_MS = 2;
 /** A task's snapshot of fewer bytes lies in the manifest itself: a file for each would cost more (Flink's 20 KB). */
 export const SNAPSHOT_INLINE_BYTES = 20 * 1024;
 
+/** How often a task tells the coordinator what its functions count: for people to look at, not worth more messages. */
+export const FUNCTION_REPORT_MS = 1_000;
+
 /** How long the packing of a snapshot may take of one turn, ms. */
 export const SNAPSHOT_SLICE_MS = 1;
 

@@ -20,6 +20,7 @@ const KEYS: readonly (keyof RunOptions)[] = [
   "slotHeapMb",
   "resources",
   "preset",
+  "frozenRecords",
   "checkpoint",
   "restart",
   "stateBackend",

@@ -11,12 +11,13 @@ export function reportError(error: unknown, options: { json?: boolean; verbose?:
     process.stderr.write(`${JSON.stringify({ schemaVersion: 1, error: toData(known) })}\n`);
     return;
   }
-  const { operator, subtask, record, at } = known.place;
+  const { operator, subtask, record, at, readFrom } = known.place;
   const lines = [`${style.red("error")} ${known.code}: ${known.message}`];
   if (operator !== undefined)
     lines.push(`  in     ${operator}${subtask === undefined ? "" : `, subtask ${subtask}`}`);
   if (at !== undefined) lines.push(`  at     ${at}`);
   if (record !== undefined) lines.push(`  record ${record}`);
+  if (readFrom !== undefined) lines.push(`  from   ${readFrom}`);
   lines.push(`  ${style.dim("hint:")} ${known.hint}`);
   if (options.verbose === true || known.code === "INTERNAL") {
     lines.push(known.cause instanceof Error ? String(known.cause.stack) : String(known.stack));

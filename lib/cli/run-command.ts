@@ -44,6 +44,10 @@ export function addRunFlags(command: Command): Command {
         "latency",
       ]),
     )
+    .option(
+      "--frozen-records",
+      "fail where a function changes a record that was emitted; slow, for development",
+    )
     .option("--inline", "run on the main thread, for debugging with breakpoints")
     .addOption(new Option("--no-supervise", "do the work in this process"));
   addCheckpointFlags(command);

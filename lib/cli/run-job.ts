@@ -122,9 +122,16 @@ function printSummary(job: Job, { failures }: Assignment): void {
     restarts: failures + job.restarts,
     parallelism: job.parallelism,
     checkpoints: job.checkpoints(),
+    accumulators: job.accumulators(),
     subtasks: job.metrics(),
   };
-  process.stdout.write(`${JSON.stringify(summary)}\n`);
+  process.stdout.write(`${JSON.stringify(summary, asJson)}\n`);
+}
+
+/** JSON has neither bigints nor Maps: texts, and objects. */
+function asJson(_name: string, value: unknown): unknown {
+  if (typeof value === "bigint") return String(value);
+  return value instanceof Map ? Object.fromEntries(value) : value;
 }
 
 /** Text rows as they are, everything else as JSON, one a line. */

@@ -23,6 +23,7 @@ export interface RunFlags {
   readonly hangTimeout?: string;
   readonly slotHeap?: string;
   readonly preset?: "throughput" | "latency";
+  readonly frozenRecords?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly checkpointDir?: string;
@@ -59,6 +60,7 @@ export function runOptions(flags: RunFlags): RunOptions {
     ...given("hangTimeout", flags.hangTimeout as Duration | undefined),
     ...given("slotHeapMb", flags.slotHeap, wholeNumber),
     ...given("preset", flags.preset),
+    ...given("frozenRecords", flags.frozenRecords),
     ...given("debloat", debloatOf(flags.debloat, file.debloat)),
     ...given("checkpoint", checkpoint),
     ...given<"restart", RestartOptions>("restart", restart),

@@ -6,6 +6,7 @@ import type { TaskSnapshot } from "../checkpoint/snapshot.js";
 import type { TaskRestore } from "../checkpoint/task-restore.js";
 import type { Machine } from "../planner/hosts.js";
 import type { CheckpointDeployment, JobOptions, TaskId } from "../protocol/deployment.js";
+import type { FunctionReport } from "../protocol/function-report.js";
 import type { Plan } from "../protocol/program.js";
 import type { LaunchHost } from "../protocol/slot-host.js";
 import type { StoreLocation } from "../storage/contract.js";
@@ -50,6 +51,7 @@ export interface AttemptEvents {
   acknowledged(checkpoint: number, snapshot: TaskSnapshot): void;
   declined(checkpoint: number, task: TaskId, error: MillraceError): void;
   dataEnded(task: TaskId): void;
+  functionsReported(task: TaskId, report: FunctionReport): void;
   taskFinished(task: TaskId): void;
   /** True: the region is started again. Else the attempt has failed. */
   regionFailed(region: Region, error: unknown): boolean;

@@ -19,6 +19,7 @@ import type { Plan } from "../protocol/program.js";
 import { Attempt } from "./attempt.js";
 import { CheckpointCoordinator } from "./checkpoint-coordinator.js";
 import { Committers, committablesToSettle } from "./committers.js";
+import { FunctionReports } from "./function-reports.js";
 import type { JobCoordinatorOptions, PlannedJob } from "./job-coordinator-options.js";
 import { type Placement, place } from "./placement.js";
 import { type AttemptOrigin, RegionFailover } from "./region-failover.js";
@@ -64,6 +65,8 @@ export class JobCoordinator {
   private attempt: Attempt | undefined;
   private failover: RegionFailover | undefined;
   private sources: SplitGivers;
+  /** Of the attempt that runs, or of the last one. */
+  readonly functions = new FunctionReports();
   /** What ended the last attempt. */
   private failure: unknown;
   /** What ended the job from outside of its attempts. */
@@ -335,6 +338,7 @@ export class JobCoordinator {
     restore: JobRestore | undefined,
   ): Attempt {
     const { given, checkpoints } = this;
+    this.functions.forget();
     if (origin !== undefined) {
       this.countRestored(origin);
       given.checkpoints?.store.countAfter(origin.manifest.checkpoint);
@@ -364,6 +368,7 @@ export class JobCoordinator {
         acknowledged: (checkpoint, snapshot) => checkpoints?.acknowledged(checkpoint, snapshot),
         declined: (checkpoint, task, error) => checkpoints?.declined(checkpoint, task, error),
         dataEnded: (task) => checkpoints?.taskDataEnded(task),
+        functionsReported: (task, report) => this.functions.take(task, report),
         taskFinished: (task) => checkpoints?.taskFinished(task),
         regionFailed: (region, error) => this.failover?.take(region, error) ?? false,
       },
@@ -399,6 +404,7 @@ export class JobCoordinator {
           if (loaded !== undefined) this.countRestored(loaded, region.tasks);
           given.onRecovery(failure, loaded, region.tasks);
           given.onRestart(region.slots);
+          this.functions.forget(region.tasks);
         },
         restarted: () => {
           this.state = "running";

@@ -197,6 +197,9 @@ export class RegionRun {
       acknowledged: alive((checkpoint, snapshot) => events.acknowledged(checkpoint, snapshot)),
       declined: alive((checkpoint, task, error) => events.declined(checkpoint, task, fromData(error))),
       dataEnded: alive((vertex, subtask) => events.dataEnded({ vertex, subtask })),
+      functionsReported: alive((vertex, subtask, report) => {
+        events.functionsReported({ vertex, subtask }, report);
+      }),
       taskFinished: alive((vertex, subtask, committables) => {
         this.committables.push(...committables);
         events.taskFinished({ vertex, subtask });

@@ -48,6 +48,12 @@ async function importModule(moduleUrl: string): Promise<{ default?: unknown }> {
 export function slotControl(events: SlotEvents): SlotControl {
   let slot: Slot | undefined;
   let disk: DiskWatch | undefined;
+  let ended = false;
+  const end = async (aborted: boolean) => {
+    ended = true;
+    disk?.stop();
+    await slot?.end(aborted);
+  };
   return {
     async deploy(deployment) {
       const { moduleUrl, params, options } = deployment;
@@ -60,8 +66,11 @@ export function slotControl(events: SlotEvents): SlotControl {
           { job: made.jobGraph.job },
         );
       }
+      const backend = await backendByName(options.stateBackend ?? "heap");
+      // Nobody would end what is begun now.
+      if (ended) throw new MillraceError("JOB_CANCELLED", `slot ${deployment.slot} was ended`);
       slot = new Slot(made, deployment, events, {
-        backend: await backendByName(options.stateBackend ?? "heap"),
+        backend,
         store: storeAt(deployment.checkpoints?.store),
         restoreStore: storeAt(deployment.restoreFrom),
         clock: systemClock,
@@ -88,14 +97,8 @@ export function slotControl(events: SlotEvents): SlotControl {
     checkpointAborted(checkpoint) {
       slot?.checkpointAborted(checkpoint);
     },
-    async stop() {
-      disk?.stop();
-      await slot?.end(true);
-    },
-    async close() {
-      disk?.stop();
-      await slot?.end(false);
-    },
+    stop: () => end(true),
+    close: () => end(false),
   };
 }
 

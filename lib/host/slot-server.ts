@@ -96,6 +96,7 @@ function eventsOf(port: MessagePort, slot: number): SlotEvents {
         throw new MillraceError("RECORD_NOT_CARRIABLE", messageOf(cause), { operator: uid, cause });
       }
     },
+    functionsReported: tell("functionsReported"),
     taskFinished: tell("taskFinished"),
     acknowledged: tell("acknowledged"),
     declined: tell("declined"),

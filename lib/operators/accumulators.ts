@@ -8,6 +8,7 @@
  * across threads instead of the records (k: key, w: start of the pane).
  */
 import { MillraceError } from "../base/error.js";
+import { refusePromise, settled } from "../base/promise-check.js";
 import type { Aggregate, Aggregates } from "./aggregates.js";
 import type { AnyFunction } from "./contract.js";
 
@@ -64,7 +65,11 @@ export function accumulatorCode(aggregates: Aggregates<any>, options: CellOption
     merge: [],
     partial: [],
     result: [],
-    bindings: new Map([["number", isNumber]]),
+    bindings: new Map<string, unknown>([
+      ["number", isNumber],
+      ["refuse", refusePromise],
+      ["settled", settled],
+    ]),
     functions: [],
     numbers: before,
     objects: 0,
@@ -119,9 +124,8 @@ function append(parts: Parts, name: string, aggregate: Aggregate<any, any>): voi
     case "count": {
       const c = cell();
       parts.reset.push(`${c.mine} = 0;`);
-      parts.add.push(
-        aggregate.select === undefined ? `${c.mine} += 1;` : `if (${select}(r)) ${c.mine} += 1;`,
-      );
+      const counts = `${read} if (${value}) { if (${value} !== true) refuse(${value}); ${c.mine} += 1; }`;
+      parts.add.push(aggregate.select === undefined ? `${c.mine} += 1;` : counts);
       fold(parts, (other) => `${c.mine} += ${other};`, c);
       parts.result.push(`${key}: ${c.mine}`);
       return;
@@ -174,16 +178,17 @@ function appendCustom(parts: Parts, key: string, aggregate: Aggregate<any, any>,
   const index = parts.objects++;
   const mine = `o[q + ${index}]`;
   parts.partial.push(`o${index}: ${mine}`);
-  parts.reset.push(`${mine} = ${name}.create();`);
-  parts.add.push(`${mine} = ${name}.add(${mine}, r);`);
-  parts.merge.push(`${mine} = ${name}.merge(${mine}, o2[q2 + ${index}]);`);
-  parts.addPartial.push(`${mine} = ${name}.merge(${mine}, p.o${index});`);
-  parts.result.push(`${key}: ${name}.result(${mine})`);
+  parts.reset.push(`${mine} = settled(${name}.create());`);
+  parts.add.push(`${mine} = settled(${name}.add(${mine}, r));`);
+  parts.merge.push(`${mine} = settled(${name}.merge(${mine}, o2[q2 + ${index}]));`);
+  parts.addPartial.push(`${mine} = settled(${name}.merge(${mine}, p.o${index}));`);
+  parts.result.push(`${key}: settled(${name}.result(${mine}))`);
 }
 
 /** False for a missing value, an error for what is no number. */
 export function isNumber(value: unknown, name: string): value is number {
   if (typeof value === "number") return true;
   if (value === null || value === undefined) return false;
+  refusePromise(value);
   throw new MillraceError("AGGREGATE_NOT_NUMBER", `aggregate "${name}" was given a ${typeof value}`);
 }

@@ -8,10 +8,13 @@
  * - An answer that comes after a timeout, a newer attempt or the end of the task changes nothing.
  */
 import { MillraceError } from "../base/error.js";
+import { refusePromise } from "../base/promise-check.js";
+import type { SourcePosition } from "../source/contract.js";
 import type { EntrySink, FrozenPart, StatePart } from "../state/contract.js";
 import { AsyncQueue, Waiting } from "./async-queue.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { type ErrorPolicy, failureHandler, type OnFailure } from "./error-policy.js";
+import { CheckedFunction, type UserFunction } from "./user-function.js";
 
 /** When a record is asked for again. */
 export interface RetryPlan {
@@ -25,7 +28,7 @@ export interface RetryPlan {
 }
 
 export interface AsyncMapSpec {
-  readonly request: AnyFunction;
+  readonly request: UserFunction;
   readonly ordered: boolean;
   readonly capacity: number;
   /** For all attempts of a record; Infinity for none. */
@@ -36,12 +39,14 @@ export interface AsyncMapSpec {
 
 /** One record in, one out, by way of a promise. */
 export function asyncMapLogic(spec: AsyncMapSpec): OperatorLogic {
-  const { request, retry } = spec;
+  const { retry } = spec;
+  const user = new CheckedFunction(spec.request, "asyncMap");
+  const { functions, asyncFunctions = [] } = user.logic;
   return {
     functions: retry.when === undefined ? [] : [retry.when],
-    asyncFunctions: [request],
+    asyncFunctions: [...functions, ...asyncFunctions],
     retains: true,
-    create: (context) => new AsyncMap(context, spec),
+    create: (context) => new AsyncMap(context, spec, user.within<Call>(context)),
   };
 }
 
@@ -70,6 +75,8 @@ class Call {
   }
 }
 
+type Ask = (record: unknown, call: Call) => unknown;
+
 class Request extends Waiting {
   /** The attempt under way; undefined between two and before the first. */
   call: Call | undefined;
@@ -78,11 +85,14 @@ class Request extends Waiting {
   retryAt = Number.POSITIVE_INFINITY;
   result: unknown;
   failure: { readonly error: unknown } | undefined;
+  /** Where the record was read, if that may be asked for. */
+  from: SourcePosition | undefined;
 }
 
 class AsyncMap implements Operator {
   private readonly context: OperatorContext;
   private readonly spec: AsyncMapSpec;
+  private readonly request: Ask;
   private readonly queue: AsyncQueue<Request>;
   private readonly onFailure: OnFailure | undefined;
   /** Not asked for yet, as they came. */
@@ -98,9 +108,10 @@ class AsyncMap implements Operator {
   private paused = false;
   private closed = false;
 
-  constructor(context: OperatorContext, spec: AsyncMapSpec) {
+  constructor(context: OperatorContext, spec: AsyncMapSpec, request: Ask) {
     this.context = context;
     this.spec = spec;
+    this.request = request;
     this.queue = new AsyncQueue(spec.ordered);
     this.onFailure = failureHandler(spec.onError, context);
     context.parts.declare(requestsPart(this.queue, this.restored));
@@ -111,7 +122,9 @@ class AsyncMap implements Operator {
   }
 
   element(record: unknown, timestamp: number): void {
-    this.take(new Request(record, timestamp));
+    const request = new Request(record, timestamp);
+    if (typeof this.spec.onError === "object") request.from = this.context.sourcePosition();
+    this.take(request);
   }
 
   advance(watermark: number): boolean {
@@ -133,7 +146,7 @@ class AsyncMap implements Operator {
       if (request === undefined) break;
       passes = queue.take(request) || passes;
       if (request.failure === undefined) context.out(request.result, request.timestamp);
-      else this.onFailure!(request.failure.error, request.record, request.timestamp);
+      else this.onFailure!(request.failure.error, request.record, request.timestamp, request.from);
     }
     if (passes) context.advanceAgain();
     this.askMore();
@@ -201,7 +214,7 @@ class AsyncMap implements Operator {
     request.call = call;
     let answer: unknown;
     try {
-      answer = this.spec.request(request.record, call);
+      answer = this.request(request.record, call);
     } catch (error) {
       this.rejected(request, call, error);
       return;
@@ -221,7 +234,7 @@ class AsyncMap implements Operator {
     const { attempts, delayMs, backoff, maxDelayMs, when } = this.spec.retry;
     let given = error;
     try {
-      if (request.attempts < attempts && (when === undefined || when(error, request.attempts) === true)) {
+      if (request.attempts < attempts && (when === undefined || this.agrees(when(error, request.attempts)))) {
         request.call = undefined;
         const delay = Math.min(maxDelayMs, delayMs * backoff ** (request.attempts - 1));
         request.retryAt = this.context.now() + delay;
@@ -234,6 +247,11 @@ class AsyncMap implements Operator {
       given = thrown;
     }
     this.giveUp(request, given);
+  }
+
+  private agrees(answer: unknown): boolean {
+    refusePromise(answer);
+    return answer === true;
   }
 
   private timeOut(request: Request): void {
@@ -262,6 +280,12 @@ class AsyncMap implements Operator {
   }
 }
 
+/** The record, and from where, as they are in checkpoints. */
+interface RequestEntry {
+  readonly r: unknown;
+  readonly f?: SourcePosition;
+}
+
 /** The records whose results are not emitted. */
 function requestsPart(queue: AsyncQueue<Request>, restored: Request[]): StatePart {
   return {
@@ -269,8 +293,10 @@ function requestsPart(queue: AsyncQueue<Request>, restored: Request[]): StatePar
     scope: "split",
     schema: { kind: "requests" },
     freeze: (_wanted, sink) => frozen(queue.entries(), sink),
-    load({ r }: { r: unknown }, timestamp) {
-      restored.push(new Request(r, timestamp));
+    load({ r, f }: RequestEntry, timestamp) {
+      const request = new Request(r, timestamp);
+      request.from = f;
+      restored.push(request);
     },
   };
 }
@@ -282,8 +308,9 @@ function frozen(requests: readonly Request[], sink: EntrySink): FrozenPart {
     pack(timeIsUp) {
       for (; at < requests.length; at++) {
         if (at % 64 === 63 && timeIsUp()) return false;
-        const { record, timestamp } = requests[at]!;
-        sink.entry({ r: record }, timestamp, 0);
+        const { record, timestamp, from } = requests[at]!;
+        const entry: RequestEntry = from === undefined ? { r: record } : { r: record, f: from };
+        sink.entry(entry, timestamp, 0);
       }
       return true;
     },

@@ -1,6 +1,9 @@
 // @hot one call per record
+
+import { refusePromise } from "../base/promise-check.js";
 import type { BroadcastDescriptor, MapState } from "../state/contract.js";
 import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
+import type { FunctionContext } from "./function-context.js";
 import {
   checkNames,
   functionsOf,
@@ -10,7 +13,7 @@ import {
 } from "./keyed-operator.js";
 import { openOperatorState, readOnly } from "./operator-state.js";
 import { FunctionScope } from "./process-context.js";
-import { refusePromise } from "./promise-check.js";
+import { lifecycleFunctions } from "./user-function.js";
 
 export interface BroadcastFunctions extends KeyedFunctions {
   readonly element: AnyFunction;
@@ -26,11 +29,12 @@ export interface BroadcastProcessSpec {
 
 /** A keyed stream and a broadcast one: each broadcast record changes a map that the records of keys read. */
 export function broadcastProcessLogic(spec: BroadcastProcessSpec): OperatorLogic {
-  const { open, element, broadcastElement, timer, close } = spec.functions;
+  const { element, broadcastElement, timer } = spec.functions;
   checkNames(spec.state);
-  const functions = [spec.key, open, element, broadcastElement, timer, close, ...functionsOf(spec.state)];
+  const functions = [spec.key, element, broadcastElement, timer, ...functionsOf(spec.state)];
   return {
     functions: functions.filter((each) => each !== undefined),
+    ...lifecycleFunctions(spec.functions),
     retains: true,
     create: (context) => new BroadcastProcess(context, spec),
   };
@@ -40,8 +44,8 @@ export function broadcastProcessLogic(spec: BroadcastProcessSpec): OperatorLogic
 class BroadcastScope extends FunctionScope {
   readonly broadcast: MapState<unknown, unknown>;
 
-  constructor(context: OperatorContext, broadcast: MapState<unknown, unknown>) {
-    super(context, {});
+  constructor(context: OperatorContext, functions: FunctionContext, broadcast: MapState<unknown, unknown>) {
+    super(context, functions, {});
     this.broadcast = broadcast;
   }
 }
@@ -58,7 +62,7 @@ class BroadcastProcess extends KeyedOperator {
     const { broadcast } = openOperatorState({ broadcast: spec.broadcast }, context.parts);
     const state = broadcast as MapState<unknown, unknown>;
     this.scope.broadcast = readOnly(state);
-    this.broadcastScope = new BroadcastScope(context, state);
+    this.broadcastScope = new BroadcastScope(context, context.lifecycle({}), state);
   }
 
   element(record: unknown, timestamp: number): void {

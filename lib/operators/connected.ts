@@ -1,10 +1,13 @@
 // @hot one call per record
 /** Operators over two streams without keys: a function for the records of each. */
+
+import { refusePromise } from "../base/promise-check.js";
 import type { AnyFunction, Emit, Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { FlatMap } from "./flat-map.js";
+import type { FunctionLifecycle } from "./function-context.js";
 import { type OperatorDescriptors, openOperatorState } from "./operator-state.js";
 import { FunctionScope } from "./process-context.js";
-import { refusePromise } from "./promise-check.js";
+import { lifecycleFunctions } from "./user-function.js";
 
 /** One record in, one out, of either stream. */
 export function coMapLogic(first: AnyFunction, second: AnyFunction): OperatorLogic {
@@ -62,18 +65,16 @@ class CoFlatMap implements Operator {
   }
 }
 
-export interface CoProcessFunctions {
-  readonly open?: AnyFunction;
+export interface CoProcessFunctions extends FunctionLifecycle {
   readonly first: AnyFunction;
   readonly second: AnyFunction;
-  readonly close?: AnyFunction;
 }
 
 /** A free function per record of either stream. */
-export function coProcessLogic(user: CoProcessFunctions, state: OperatorDescriptors): OperatorLogic {
-  const { open, first, second, close } = user;
+export function coProcessLogic(user: CoProcessFunctions, state: OperatorDescriptors = {}): OperatorLogic {
   return {
-    functions: [open, first, second, close].filter((each) => each !== undefined),
+    functions: [user.first, user.second],
+    ...lifecycleFunctions(user),
     retains: Object.keys(state).length > 0,
     create: (context) => new CoProcess(context, user, state),
   };
@@ -85,11 +86,7 @@ class CoProcess implements Operator {
 
   constructor(context: OperatorContext, user: CoProcessFunctions, state: OperatorDescriptors) {
     this.user = user;
-    this.scope = new FunctionScope(context, openOperatorState(state, context.parts));
-  }
-
-  open(): void {
-    this.user.open?.({ subtask: this.scope.subtask });
+    this.scope = new FunctionScope(context, context.lifecycle(user), openOperatorState(state, context.parts));
   }
 
   element(record: unknown, timestamp: number): void {
@@ -107,9 +104,5 @@ class CoProcess implements Operator {
   advance(watermark: number): boolean {
     this.scope.watermark = watermark;
     return true;
-  }
-
-  close(): void {
-    this.user.close?.();
   }
 }

@@ -15,7 +15,9 @@
  */
 import type { Gate } from "../base/gate.js";
 import type { PendingCommittable } from "../checkpoint/snapshot.js";
+import type { SourcePosition } from "../source/contract.js";
 import type { KeyedState, StateParts } from "../state/contract.js";
+import type { FunctionContext, FunctionLifecycle } from "./function-context.js";
 
 // biome-ignore lint/complexity/noBannedTypes: user functions of every signature are bound and fingerprinted
 export type AnyFunction = Function;
@@ -37,6 +39,8 @@ export interface EmitSite {
   /** The operator's name, for what it says. */
   readonly operator: string;
   readonly counters: OperatorCounters;
+  /** As in the operator's context. */
+  sourcePosition(): SourcePosition | undefined;
 }
 
 /** Counted per task and shown in metrics. */
@@ -67,6 +71,11 @@ export interface OperatorContext {
   fail(error: unknown): void;
   /** Throws a user function's error with its place and the record it was given. */
   failed(error: unknown, record: unknown): never;
+  /**
+   * Where the record in hand was read, where this operator is fused with its source and no other record has been read
+   * since. Asked for when something is wrong with it.
+   */
+  sourcePosition(): SourcePosition | undefined;
   /** What `passes` answers has grown: the last watermark goes through the operators once more, in the task's turn. */
   advanceAgain(): void;
   sendRows(rows: readonly unknown[]): void;
@@ -82,6 +91,8 @@ export interface OperatorContext {
    */
   keyedState(): KeyedState;
   readonly counters: OperatorCounters;
+  /** Has the task open and close the user's functions, once each; answers what they are told. Before it is opened. */
+  lifecycle(functions: FunctionLifecycle): FunctionContext;
 }
 
 export interface Operator {
@@ -130,6 +141,12 @@ export interface OperatorLogic {
   readonly asyncFunctions?: readonly AnyFunction[];
   /** Keeps records, or parts of them: the texts in them must not hold their batch's text alive. */
   readonly retains?: boolean;
-  readonly inline?: (site: EmitSite, value: string, timestamp: string) => void;
+  /** With `create` as well, `operator` is what that has made: it takes no records. */
+  readonly inline?: (
+    site: EmitSite,
+    value: string,
+    timestamp: string,
+    operator: Operator | undefined,
+  ) => void;
   readonly create?: (context: OperatorContext) => Operator;
 }

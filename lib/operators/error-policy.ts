@@ -1,5 +1,6 @@
 /** What becomes of a record whose function throws. */
 import { MillraceError, messageOf } from "../base/error.js";
+import type { SourcePosition } from "../source/contract.js";
 import type { AnyFunction, EmitSite, OperatorContext } from "./contract.js";
 
 /** A name under which records are set aside; made by `deadLetter(name)`. */
@@ -21,6 +22,8 @@ export interface DeadLetter<T = unknown> {
   /** What the function threw, as plain data. */
   readonly error: {
     readonly name: string;
+    /** Its `code` where that is a text, like those of `MillraceError` and of Node's own errors. */
+    readonly code: string | null;
     readonly message: string;
     readonly stack: string | null;
   };
@@ -28,11 +31,19 @@ export interface DeadLetter<T = unknown> {
   readonly operator: string;
   /** Event time of the record, ms; null where it has none. */
   readonly timestamp: number | null;
+  /**
+   * Where the source read the record that led to this one: the split's id, and the place in it as the connector
+   * counts (a record's number, the position that an iterable gave). null where that is not known: behind an exchange
+   * (`keyBy`, `rebalance`, another parallelism), a window or timer, below an `asyncMap`, and from connectors that do
+   * not tell.
+   */
+  readonly source: SourcePosition | null;
 }
 
 /**
- * Sets records aside on which a function throws, under a name; `env.deadLetters(name)` is the stream of them. Of
- * what the function did before it threw, emitted records and changed state stay.
+ * Sets records aside on which a function throws, under a name, with the error, the operator and where they were read;
+ * `env.deadLetters(name)` is the stream of them. Of what the function did before it threw, emitted records and changed
+ * state stay.
  * @example
  * const events = lines.map((line) => JSON.parse(line) as Event, { onError: deadLetter("bad-events") });
  * env.deadLetters("bad-events").sink("bad", fileSink({ path: "out/bad", format: jsonl() }));
@@ -44,8 +55,11 @@ export function deadLetter(name: string): DeadLetters {
   return { kind: "dead-letters", name };
 }
 
-/** Deals with what a function threw on a record; throws where that is not the function's own error. */
-export type OnFailure = (error: unknown, record: unknown, timestamp: number) => void;
+/**
+ * Deals with what a function threw on a record; throws where that is not the function's own error. `from`: where the
+ * record was read, if it is not the one in hand.
+ */
+export type OnFailure = (error: unknown, record: unknown, timestamp: number, from?: SourcePosition) => void;
 
 /** The side output of dead letters under a name. */
 export function deadLetterTag(name: string): string {
@@ -55,15 +69,15 @@ export function deadLetterTag(name: string): string {
 /** Absent where errors fail the job: then nothing is caught. */
 export function failureHandler(
   policy: ErrorPolicy | undefined,
-  context: Pick<OperatorContext, "operator" | "counters" | "side">,
+  context: Pick<OperatorContext, "operator" | "counters" | "side" | "sourcePosition">,
 ): OnFailure | undefined {
   if (policy === undefined || policy === "fail") return undefined;
   const emit = policy === "skip" ? undefined : context.side(deadLetterTag(policy.name));
-  return (error, record, timestamp) => {
+  return (error, record, timestamp, from) => {
     // What the function emitted met an error further down: that is not this record's fault.
     if (MillraceError.is(error) && error.place.operator !== undefined) throw error;
     context.counters.recordsFailed++;
-    emit?.(letterOf(error, record, context.operator, timestamp), timestamp);
+    emit?.(letterOf(error, { record, timestamp, from }, context), timestamp);
   };
 }
 
@@ -90,41 +104,50 @@ export function writeGuarded(
   site.line(`if (${thrown} === undefined) {`);
   steps.goOn();
   site.line("} else {");
-  const letter = site.fresh();
-  site.line(`${letter} = ${handled}.letterOf(${thrown}.error, ${value}, ${timestamp});`);
-  if (policy !== "skip") site.side(deadLetterTag(policy.name), letter, timestamp);
+  if (policy === "skip") site.line(`${handled}.count();`);
+  else {
+    const letter = site.fresh();
+    site.line(`${letter} = ${handled}.letterOf(${thrown}.error, ${value}, ${timestamp});`);
+    site.side(deadLetterTag(policy.name), letter, timestamp);
+  }
   site.line("}");
 }
 
 /** What generated code does with a record that has failed. */
 class InlineFailures {
-  private readonly site: Pick<EmitSite, "operator" | "counters">;
+  private readonly site: Pick<EmitSite, "operator" | "counters" | "sourcePosition">;
 
-  constructor({ operator, counters }: EmitSite) {
-    this.site = { operator, counters };
+  constructor({ operator, counters, sourcePosition }: EmitSite) {
+    this.site = { operator, counters, sourcePosition };
+  }
+
+  count(): void {
+    this.site.counters.recordsFailed++;
   }
 
   letterOf(error: unknown, record: unknown, timestamp: number): DeadLetter {
-    this.site.counters.recordsFailed++;
-    return letterOf(error, record, this.site.operator, timestamp);
+    this.count();
+    return letterOf(error, { record, timestamp }, this.site);
   }
 }
 
-/** The same function, with its errors dealt with; itself where there is no policy. */
+/** The same functions, with the errors of `element` dealt with; themselves where there is no policy. */
 export function guarded(
-  call: AnyFunction,
+  functions: { readonly element: AnyFunction },
   policy: ErrorPolicy | undefined,
   context: OperatorContext,
-): AnyFunction {
+): { readonly element: AnyFunction } {
   const onFailure = failureHandler(policy, context);
-  if (onFailure === undefined) return call;
-  return (record: unknown, scope: { readonly timestamp: number }): unknown => {
-    try {
-      return call(record, scope);
-    } catch (error) {
-      onFailure(error, record, scope.timestamp);
-      return undefined;
-    }
+  if (onFailure === undefined) return functions;
+  return {
+    element(record: unknown, scope: { readonly timestamp: number }): unknown {
+      try {
+        return functions.element(record, scope);
+      } catch (error) {
+        onFailure(error, record, scope.timestamp);
+        return undefined;
+      }
+    },
   };
 }
 
@@ -137,12 +160,23 @@ export function checkPolicy(policy: unknown): void {
   });
 }
 
-function letterOf(error: unknown, record: unknown, operator: string, timestamp: number): DeadLetter {
+function letterOf(
+  error: unknown,
+  { record, timestamp, from }: { record: unknown; timestamp: number; from?: SourcePosition | undefined },
+  { operator, sourcePosition }: Pick<EmitSite, "operator" | "sourcePosition">,
+): DeadLetter {
   const known = error instanceof Error ? error : undefined;
+  const code = (known as { readonly code?: unknown } | undefined)?.code;
   return {
     record,
-    error: { name: known?.name ?? "Error", message: messageOf(error), stack: known?.stack ?? null },
+    error: {
+      name: known?.name ?? "Error",
+      code: typeof code === "string" ? code : null,
+      message: messageOf(error),
+      stack: known?.stack ?? null,
+    },
     operator,
     timestamp: Number.isNaN(timestamp) ? null : timestamp,
+    source: from ?? sourcePosition() ?? null,
   };
 }

@@ -1,15 +1,19 @@
 // @hot one call per record, one emit per result; guarded by benchmarks/nexmark
 import { MillraceError } from "../base/error.js";
-import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
+import { refusePromise } from "../base/promise-check.js";
+import type { SourcePosition } from "../source/contract.js";
+import type { Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { type ErrorPolicy, failureHandler, type OnFailure } from "./error-policy.js";
+import { CheckedFunction, type UserFunction } from "./user-function.js";
 
 /** One record in, any iterable out: a cursor that suspends when an output's overflow is full. */
-export function flatMapLogic(expand: AnyFunction, onError?: ErrorPolicy): OperatorLogic {
+export function flatMapLogic(expand: UserFunction, onError?: ErrorPolicy): OperatorLogic {
+  const user = new CheckedFunction(expand, "flatMap");
   return {
-    functions: [expand],
+    ...user.logic,
     create(context) {
       const onFailure = failureHandler(onError, context);
-      const give = expand as (record: unknown) => Iterable<unknown>;
+      const give = user.within(context) as (record: unknown) => Iterable<unknown>;
       return onFailure === undefined
         ? new FlatMap(context, give)
         : new GuardedFlatMap(context, give, onFailure);
@@ -65,11 +69,14 @@ export class FlatMap implements Operator {
     const results = this.expand(record);
     const { out, gate } = this.context;
     if (Array.isArray(results)) {
+      // An array of promises, as `ids.map(async ...)` gives it, is told by its first.
+      refusePromise(results[0]);
       let i = 0;
       for (; i < results.length && gate.level < 2; i++) out(results[i], timestamp);
       if (i === results.length) return;
       this.open_ = results.slice(i)[Symbol.iterator]();
     } else {
+      refusePromise(results);
       if (results === null || results === undefined || typeof results[Symbol.iterator] !== "function") {
         throw new MillraceError("USER_FUNCTION_FAILED", "flatMap must return an array or another iterable");
       }
@@ -78,7 +85,7 @@ export class FlatMap implements Operator {
     this.timestamp = timestamp;
   }
 
-  private give(iterator: Iterator<unknown>): boolean {
+  protected give(iterator: Iterator<unknown>): boolean {
     const { out, gate } = this.context;
     while (gate.level < 2) {
       const step = iterator.next();
@@ -92,6 +99,9 @@ export class FlatMap implements Operator {
 /** Of a record whose function throws, what it gave before stays; the rest is left out. */
 class GuardedFlatMap extends FlatMap {
   private timestampInHand = Number.NaN;
+  private readonly position: () => SourcePosition | undefined;
+  /** Where the record was read that is being suspended: when it goes on nobody else knows any more. */
+  private suspendedFrom: SourcePosition | undefined;
 
   constructor(
     context: OperatorContext,
@@ -99,7 +109,7 @@ class GuardedFlatMap extends FlatMap {
     onFailure: OnFailure,
   ) {
     super(context, (record) => {
-      const failed = (error: unknown) => onFailure(error, record, this.timestampInHand);
+      const failed = (error: unknown) => onFailure(error, record, this.timestampInHand, this.suspendedFrom);
       try {
         const results = expand(record);
         const isLazy = !Array.isArray(results) && typeof results?.[Symbol.iterator] === "function";
@@ -109,11 +119,19 @@ class GuardedFlatMap extends FlatMap {
         return [];
       }
     });
+    this.position = context.sourcePosition;
   }
 
   protected override begin(record: unknown, timestamp: number): void {
     this.timestampInHand = timestamp;
+    this.suspendedFrom = undefined;
     super.begin(record, timestamp);
+  }
+
+  protected override give(iterator: Iterator<unknown>): boolean {
+    const isThrough = super.give(iterator);
+    if (!isThrough) this.suspendedFrom ??= this.position();
+    return isThrough;
   }
 }
 

@@ -17,13 +17,10 @@ export class GroupTable extends CellTable {
 
   /** A new slot for a key that is not in the table yet; its cells are not reset. */
   insert(key: unknown): number {
+    const canonical = typeof key === "number" ? key : canonicalKey(key);
     const slot = this.append(key);
     if (typeof key === "number") this.byNumber.set(key, slot);
-    else
-      this.byKey.set(
-        typeof key === "object" && key !== null ? canonicalKey(key) : (key as CanonicalKey),
-        slot,
-      );
+    else this.byKey.set(canonical, slot);
     return slot;
   }
 

@@ -8,12 +8,12 @@
  * no record that is not late can meet it. Its time says which milliseconds of both sides it is for.
  */
 import { MillraceError } from "../base/error.js";
+import { refusePromise } from "../base/promise-check.js";
 import type { MapState } from "../state/contract.js";
 import { map } from "../state/descriptors.js";
 import { refuseUnstamped } from "../time/windows.js";
 import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
 import { type KeyedFunctions, KeyedOperator } from "./keyed-operator.js";
-import { refusePromise } from "./promise-check.js";
 
 export interface IntervalJoinSpec {
   readonly keys: readonly [AnyFunction, AnyFunction];

@@ -1,4 +1,6 @@
 // @hot one call per record
+
+import { refusePromise } from "../base/promise-check.js";
 import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
 import {
   checkNames,
@@ -7,7 +9,7 @@ import {
   type KeyedFunctions,
   KeyedOperator,
 } from "./keyed-operator.js";
-import { refusePromise } from "./promise-check.js";
+import { lifecycleFunctions } from "./user-function.js";
 
 export interface KeyedCoProcessFunctions extends KeyedFunctions {
   readonly first: AnyFunction;
@@ -22,11 +24,12 @@ export interface KeyedCoProcessSpec {
 
 /** Two streams of equal keys: a function for the records of each, over the same state and timers. */
 export function keyedCoProcessLogic(spec: KeyedCoProcessSpec): OperatorLogic {
-  const { open, first, second, timer, close } = spec.functions;
+  const { first, second, timer } = spec.functions;
   checkNames(spec.state);
-  const functions = [...spec.keys, open, first, second, timer, close, ...functionsOf(spec.state)];
+  const functions = [...spec.keys, first, second, timer, ...functionsOf(spec.state)];
   return {
     functions: functions.filter((each) => each !== undefined),
+    ...lifecycleFunctions(spec.functions),
     retains: true,
     create: (context) => new KeyedCoProcess(context, spec),
   };

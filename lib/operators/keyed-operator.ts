@@ -2,23 +2,22 @@
 /** What all operators with user functions over a key have in common: the key in hand, its state, its timers. */
 import { MillraceError } from "../base/error.js";
 import { fmix32 } from "../base/hash.js";
+import { refusePromise } from "../base/promise-check.js";
 import type { KeyedState } from "../state/contract.js";
 import type { KeyedDescriptor } from "../state/descriptors.js";
 import { canonicalKey, keyGroupOf } from "../state/key.js";
 import { Timers } from "../time/timers.js";
 import type { AnyFunction, Operator, OperatorContext } from "./contract.js";
+import type { FunctionContext, FunctionLifecycle } from "./function-context.js";
 import { FunctionScope, type ReadonlyMapState, type TimerRegistry } from "./process-context.js";
-import { refusePromise } from "./promise-check.js";
 import { TimerCursor } from "./timer-cursor.js";
 
 /** Keyed state by name. */
 export type KeyedDescriptors = Readonly<Record<string, KeyedDescriptor>>;
 
 /** The functions that keyed operators share. */
-export interface KeyedFunctions {
-  readonly open?: AnyFunction;
+export interface KeyedFunctions extends FunctionLifecycle {
   readonly timer?: AnyFunction;
-  readonly close?: AnyFunction;
 }
 
 /** The context of keyed functions. */
@@ -30,10 +29,11 @@ export class KeyedScope extends FunctionScope {
 
   constructor(
     context: OperatorContext,
+    functions: FunctionContext,
     state: Readonly<Record<string, unknown>>,
     timers: Timers | undefined,
   ) {
-    super(context, state);
+    super(context, functions, state);
     this.timers = timers === undefined ? noTimers : registryOf(timers);
   }
 }
@@ -56,14 +56,11 @@ export abstract class KeyedOperator implements Operator {
       this.cursor = new TimerCursor(context, timers, (time) => this.fire(timers, time));
       context.parts.declare(timers);
     }
-    this.scope = new KeyedScope(context, handlesOf(this.keyed, descriptors), this.timers);
+    const state = handlesOf(this.keyed, descriptors);
+    this.scope = new KeyedScope(context, context.lifecycle(functions), state, this.timers);
   }
 
   abstract element(record: unknown, timestamp: number): void;
-
-  open(): void {
-    this.functions.open?.({ subtask: this.scope.subtask });
-  }
 
   advance(watermark: number): boolean {
     this.scope.watermark = watermark;
@@ -76,10 +73,6 @@ export abstract class KeyedOperator implements Operator {
 
   proceed(): boolean {
     return this.cursor === undefined || this.cursor.proceed();
-  }
-
-  close(): void {
-    this.functions.close?.();
   }
 
   /** Makes a record's key the one that state and timers speak of. */

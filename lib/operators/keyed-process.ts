@@ -1,4 +1,6 @@
 // @hot one call per record
+
+import { refusePromise } from "../base/promise-check.js";
 import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
 import { type ErrorPolicy, guarded } from "./error-policy.js";
 import {
@@ -8,7 +10,7 @@ import {
   type KeyedFunctions,
   KeyedOperator,
 } from "./keyed-operator.js";
-import { refusePromise } from "./promise-check.js";
+import { lifecycleFunctions } from "./user-function.js";
 
 export interface KeyedProcessFunctions extends KeyedFunctions {
   readonly element: AnyFunction;
@@ -23,12 +25,11 @@ export interface KeyedProcessSpec {
 
 /** A free function per record of a key, with state and timers of that key. */
 export function keyedProcessLogic(spec: KeyedProcessSpec): OperatorLogic {
-  const { open, element, timer, close } = spec.functions;
+  const { element, timer } = spec.functions;
   checkNames(spec.state);
   return {
-    functions: [spec.key, open, element, timer, close, ...functionsOf(spec.state)].filter(
-      (each) => each !== undefined,
-    ),
+    functions: [spec.key, element, timer, ...functionsOf(spec.state)].filter((each) => each !== undefined),
+    ...lifecycleFunctions(spec.functions),
     retains: true,
     create: (context) => new KeyedProcess(context, spec),
   };
@@ -36,12 +37,12 @@ export function keyedProcessLogic(spec: KeyedProcessSpec): OperatorLogic {
 
 class KeyedProcess extends KeyedOperator {
   private readonly key: AnyFunction;
-  private readonly user: KeyedProcessFunctions;
+  private readonly user: Pick<KeyedProcessFunctions, "element">;
 
   constructor(context: OperatorContext, spec: KeyedProcessSpec) {
     super(context, spec.functions, spec.state);
     this.key = spec.key;
-    this.user = { ...spec.functions, element: guarded(spec.functions.element, spec.onError, context) };
+    this.user = guarded(spec.functions, spec.onError, context);
   }
 
   element(record: unknown, timestamp: number): void {

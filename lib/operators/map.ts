@@ -1,15 +1,17 @@
-import type { AnyFunction, OperatorLogic } from "./contract.js";
+import { refusePromise } from "../base/promise-check.js";
+import type { OperatorLogic } from "./contract.js";
 import { type ErrorPolicy, writeGuarded } from "./error-policy.js";
-import { refusePromise } from "./promise-check.js";
+import { CheckedFunction, type UserFunction } from "./user-function.js";
 
 /** One record in, one out. */
-export function mapLogic(transform: AnyFunction, onError?: ErrorPolicy): OperatorLogic {
+export function mapLogic(transform: UserFunction, onError?: ErrorPolicy): OperatorLogic {
+  const user = new CheckedFunction(transform, "map");
   return {
-    functions: [transform],
-    inline(site, value, timestamp) {
+    ...user.logic,
+    inline(site, value, timestamp, opened) {
       const result = site.fresh();
       writeGuarded(site, onError, value, timestamp, {
-        call: `${result} = ${site.bind(transform, "map")}(${value});`,
+        call: `${result} = ${user.call(site, value, opened)};`,
         goOn() {
           site.line(
             `if (${result} instanceof Promise) ${site.bind(refusePromise, "refusePromise")}(${result});`,

@@ -1,13 +1,16 @@
 /** What `process` functions work with: the context they are given, and side outputs. */
 import type { MapState } from "../state/contract.js";
 import type { StateHandle } from "../state/descriptors.js";
+import { timestampOf } from "../time/timestamps.js";
 import type { Emit, OperatorContext } from "./contract.js";
+import type { FunctionContext, FunctionMetrics } from "./function-context.js";
 
 /** The handles of an object of descriptors. */
 export type StateOf<S> = { readonly [N in keyof S]: StateHandle<S[N]> };
 
 /** What `process` gives the user's function besides the record. */
-export interface ProcessContext<Out = unknown, S = unknown> {
+export interface ProcessContext<Out = unknown, S = unknown>
+  extends Pick<FunctionContext, "metrics" | "accumulator"> {
   /** Event time of the record in hand, ms; NaN when the stream has none. Of a timer: its time. */
   readonly timestamp: number;
   readonly subtask: number;
@@ -17,7 +20,7 @@ export interface ProcessContext<Out = unknown, S = unknown> {
   readonly state: StateOf<S>;
   /** Wall time, ms since the epoch. */
   processingTime(): number;
-  /** Emits a record, with the timestamp of the one in hand or another. */
+  /** Emits a record, with the timestamp of the one in hand or another (NaN: none). Throws TIMESTAMP_INVALID. */
   emit(record: Out, timestamp?: number): void;
   /** Emits into a side output made by `sideOutput(name)`. */
   side<R>(output: SideOutput<R>, record: R): void;
@@ -70,12 +73,20 @@ export class FunctionScope {
   watermark = Number.NEGATIVE_INFINITY;
   readonly subtask: number;
   readonly state: Readonly<Record<string, unknown>>;
+  readonly metrics: FunctionMetrics;
+  readonly accumulator: FunctionContext["accumulator"];
   private readonly context: OperatorContext;
   private readonly out: Emit;
   private readonly sides = new Map<string, Emit>();
 
-  constructor(context: OperatorContext, state: Readonly<Record<string, unknown>>) {
+  constructor(
+    context: OperatorContext,
+    { metrics, accumulator }: FunctionContext,
+    state: Readonly<Record<string, unknown>>,
+  ) {
     this.context = context;
+    this.metrics = metrics;
+    this.accumulator = accumulator;
     this.subtask = context.subtask;
     this.state = state;
     this.out = context.out;
@@ -84,7 +95,7 @@ export class FunctionScope {
   readonly processingTime = (): number => this.context.wallNow();
 
   readonly emit = (record: unknown, timestamp: number = this.timestamp): void => {
-    this.out(record, timestamp);
+    this.out(record, isTime(timestamp) ? timestamp : checkedTime(timestamp));
   };
 
   readonly side = (output: SideOutput<unknown>, record: unknown): void => {
@@ -93,6 +104,17 @@ export class FunctionScope {
       emit = this.context.side(output.name);
       this.sides.set(output.name, emit);
     }
-    emit(record, this.timestamp);
+    const { timestamp } = this;
+    emit(record, isTime(timestamp) ? timestamp : checkedTime(timestamp));
   };
+}
+
+/** What follows from timestamps, like the end of a window, may lie a little further off than they may themselves. */
+function isTime(time: unknown): boolean {
+  return typeof time === "number" && time <= Number.MAX_SAFE_INTEGER && time >= Number.MIN_SAFE_INTEGER;
+}
+
+/** NaN: none. A timer of Infinity, which fires at the end of the input, is no time for a record. */
+function checkedTime(timestamp: number): number {
+  return Number.isNaN(timestamp) ? timestamp : timestampOf(timestamp);
 }

@@ -7,8 +7,8 @@
  */
 import { assert } from "../base/assert.js";
 import { ROUND_MS } from "../base/limits.js";
+import { refusePromise } from "../base/promise-check.js";
 import type { OperatorContext } from "./contract.js";
-import { refusePromise } from "./promise-check.js";
 
 /** After how many rows the cursor looks at the clock. */
 const ROWS_PER_LOOK = 64;

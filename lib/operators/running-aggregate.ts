@@ -4,6 +4,8 @@
  * with mini-batch a key's result is emitted once per batch, as an upsert, and records are combined before
  * they cross threads.
  */
+
+import { refusePromise } from "../base/promise-check.js";
 import { accumulatorCode } from "./accumulators.js";
 import type { Aggregates } from "./aggregates.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
@@ -172,7 +174,9 @@ class RunningAggregate implements Operator {
   }
 
   private resultOf(slot: number): unknown {
-    return this.project(this.code.result(this.table, slot), { key: this.table.keys[slot] });
+    const result: unknown = this.project(this.code.result(this.table, slot), { key: this.table.keys[slot] });
+    refusePromise(result);
+    return result;
   }
 }
 

@@ -8,6 +8,7 @@
  * when that comes up: a session of a thousand records costs the heap as much as one of two.
  */
 import { ROUND_MS } from "../base/limits.js";
+import { refusePromise } from "../base/promise-check.js";
 import { canonicalKey, keyGroupOf } from "../state/key.js";
 import { SlotHeap } from "../time/slot-heap.js";
 import { gapMs, refuseUnstamped, type SessionWindows } from "../time/windows.js";
@@ -148,10 +149,11 @@ class SessionAggregate implements Operator {
         if (end - 1 > time) this.expect(slot, end);
         else {
           const place = { key: table.keys[slot], window: { start, end } };
-          const result = code.result(table, slot);
+          const result: unknown = this.project(code.result(table, slot), place);
+          refusePromise(result);
           this.due[slot] = Number.NaN;
           code.end(table, slot);
-          context.out(this.project(result, place), end - 1);
+          context.out(result, end - 1);
         }
       }
       if (taken % LOOK_EVERY !== 0) continue;

@@ -1,3 +1,4 @@
+import { refusePromise } from "../base/promise-check.js";
 import { type Aggregate, custom } from "./aggregates.js";
 
 /** Keeps the `n` records with the highest score; among equals the smallest `ties` first. Merges. */
@@ -8,6 +9,7 @@ export function topRecords<T>(
 ): Aggregate<T, T[]> {
   const before = (left: T, right: T): boolean => {
     const [a, b] = [by(left), by(right)];
+    if (typeof a === "object") refusePromise(a);
     if (a !== b) return a > b;
     return ties !== undefined && ties(left) < ties(right);
   };

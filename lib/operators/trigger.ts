@@ -3,11 +3,11 @@
  * window is one value, `ctx.state`, kept with checkpoints.
  */
 import { MillraceError } from "../base/error.js";
+import { refusePromise } from "../base/promise-check.js";
 import type { ValueState } from "../state/contract.js";
 import type { Window } from "../time/windows.js";
 import type { AnyFunction } from "./contract.js";
 import type { TimerRegistry } from "./process-context.js";
-import { refusePromise } from "./promise-check.js";
 
 /**
  * What a trigger answers: nothing happens (also when it answers nothing), the window gives out its result and keeps

@@ -3,6 +3,8 @@
  * Aggregates of one window and key as a plain array, one element an aggregate: what fits into keyed state. The
  * windows that share panes keep theirs in typed cells instead (accumulators.ts).
  */
+
+import { refusePromise, settled } from "../base/promise-check.js";
 import { isNumber } from "./accumulators.js";
 import type { Aggregate, Aggregates } from "./aggregates.js";
 
@@ -52,7 +54,7 @@ function cellOf(name: string, aggregate: Aggregate<any, any>): Cell {
       return {
         name,
         create: () => 0,
-        add: (n: number, record) => (select === undefined || select(record) ? n + 1 : n),
+        add: (n: number, record) => (select === undefined || holds(select(record)) ? n + 1 : n),
         merge: (n: number, other: number) => n + other,
         result: (n: number) => n,
       };
@@ -67,12 +69,17 @@ function cellOf(name: string, aggregate: Aggregate<any, any>): Cell {
     case "custom":
       return {
         name,
-        create: () => custom!.create(),
-        add: (accumulator, record) => custom!.add(accumulator, record),
-        merge: (accumulator, other) => custom!.merge(accumulator, other),
-        result: (accumulator) => custom!.result(accumulator),
+        create: () => settled(custom!.create()),
+        add: (accumulator, record) => settled(custom!.add(accumulator, record)),
+        merge: (accumulator, other) => settled(custom!.merge(accumulator, other)),
+        result: (accumulator) => settled(custom!.result(accumulator)),
       };
   }
+}
+
+function holds(condition: unknown): boolean {
+  refusePromise(condition);
+  return Boolean(condition);
 }
 
 /** Not Math.min: what is not a number at all counts for nothing. */

@@ -7,6 +7,8 @@
  * window's end. Results carry the timestamp `end - 1`. A record whose last window has closed is dropped
  * and counted.
  */
+
+import { refusePromise } from "../base/promise-check.js";
 import { type AlignedWindows, refuseUnstamped, windowStart } from "../time/windows.js";
 import { accumulatorCode } from "./accumulators.js";
 import type { Aggregates } from "./aggregates.js";
@@ -188,7 +190,9 @@ class WindowAggregate implements Operator, TimedWindows {
       if (gate.level !== 0) return false;
       const slot = firing.next++;
       if (this.fired.differs && this.fired.includes(table.keys[slot], end)) continue;
-      out(this.project(this.code.result(table, slot), { key: table.keys[slot], window }), end - 1);
+      const result: unknown = this.project(this.code.result(table, slot), { key: table.keys[slot], window });
+      refusePromise(result);
+      out(result, end - 1);
     }
     // The panes that no later window holds are those before the next window's start.
     for (let pane = start; pane < start + this.assigner.slide && pane < end; pane += this.panes.size) {

@@ -1,7 +1,7 @@
 /** Which windows a record belongs to: assigners of the house (time/windows.ts), and those of the user's own. */
 import { MillraceError } from "../base/error.js";
+import { refusePromise } from "../base/promise-check.js";
 import type { AlignedWindows, GlobalWindows, SessionWindows, Window, WindowTime } from "../time/windows.js";
-import { refusePromise } from "./promise-check.js";
 import type { Trigger } from "./trigger.js";
 
 /** What an assigner of one's own is told beside the record. */

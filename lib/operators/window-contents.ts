@@ -4,11 +4,11 @@
  * records. All calls speak of the window selected in the keyed state.
  */
 import { MillraceError } from "../base/error.js";
+import { refusePromise } from "../base/promise-check.js";
 import type { KeyedState, ListState, ValueState } from "../state/contract.js";
 import { list, value } from "../state/descriptors.js";
 import type { Aggregates } from "./aggregates.js";
 import type { Evictor, EvictorContext, Stamped } from "./evictors.js";
-import { refusePromise } from "./promise-check.js";
 import { WindowAccumulators } from "./window-accumulators.js";
 
 /** Takes what a window fires: an aggregate's result, or the records. Leaves the window selected. */

@@ -34,6 +34,7 @@ import {
   type TriggerContext,
   type TriggerResult,
 } from "./trigger.js";
+import { lifecycleFunctions } from "./user-function.js";
 import {
   type AssignerContext,
   checkedWindows,
@@ -62,8 +63,10 @@ export interface WindowOperatorSpec {
 }
 
 export function windowOperatorLogic(spec: WindowOperatorSpec): OperatorLogic {
+  const { result } = spec;
   return {
     functions: functionsOfSpec(spec).filter((each) => each !== undefined),
+    ...(result.kind === "function" ? lifecycleFunctions(result.functions) : {}),
     retains: true,
     create: (context) =>
       spec.secondKey === undefined
@@ -92,8 +95,8 @@ function functionsOfSpec(spec: WindowOperatorSpec): (AnyFunction | undefined)[] 
 function functionsOfResult(result: ResultSpec): readonly (AnyFunction | undefined)[] {
   if (result.kind === "project") return [result.project];
   if (result.kind === "rows") return result.functions;
-  const { open, window, clear, close } = result.functions;
-  return [open, window, clear, close, ...functionsOf(result.state), ...functionsOf(result.windowState)];
+  const { window, clear } = result.functions;
+  return [window, clear, ...functionsOf(result.state), ...functionsOf(result.windowState)];
 }
 
 const GLOBAL: readonly Window[] = [{ start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }];
@@ -208,6 +211,7 @@ class WindowOperator implements Operator {
     const ofWindow = handlesOf(this.keyed, windowState, "window.");
     this.resultScope = new WindowScope(
       context,
+      context.lifecycle(spec.result.kind === "function" ? spec.result.functions : {}),
       selectedHandles(handlesOf(this.keyed, state, "key."), () => this.select(this.key)),
       selectedHandles(ofWindow, () => this.select(this.homeKey)),
     );
@@ -215,16 +219,6 @@ class WindowOperator implements Operator {
     this.rows = new RowCursor(context);
     this.result = openResult(spec.result, context, this.resultScope, this.rows);
     if (spec.late !== undefined) this.lateOut = context.side(spec.late);
-  }
-
-  open(): void {
-    const { result } = this.spec;
-    if (result.kind === "function") result.functions.open?.({ subtask: this.context.subtask });
-  }
-
-  close(): void {
-    const { result } = this.spec;
-    if (result.kind === "function") result.functions.close?.();
   }
 
   element(record: unknown, timestamp: number): void {

@@ -1,18 +1,17 @@
 /** How a window's result leaves the operator: made into a record, into several, or by a function with a context. */
 import { MillraceError } from "../base/error.js";
+import { refusePromise } from "../base/promise-check.js";
 import type { Window } from "../time/windows.js";
 import type { AnyFunction, OperatorContext } from "./contract.js";
+import type { FunctionContext, FunctionLifecycle } from "./function-context.js";
 import type { KeyedDescriptors } from "./keyed-operator.js";
 import { FunctionScope } from "./process-context.js";
-import { refusePromise } from "./promise-check.js";
 import type { RowCursor } from "./row-cursor.js";
 
 /** The functions of a window function. */
-export interface WindowFunctions {
-  readonly open?: AnyFunction;
+export interface WindowFunctions extends FunctionLifecycle {
   readonly window: AnyFunction;
   readonly clear?: AnyFunction;
-  readonly close?: AnyFunction;
 }
 
 /** Makes rows of what a window fires; must not look at the window's contents later. */
@@ -41,10 +40,11 @@ export class WindowScope extends FunctionScope {
 
   constructor(
     context: OperatorContext,
+    functions: FunctionContext,
     state: Readonly<Record<string, unknown>>,
     windowState: Readonly<Record<string, unknown>>,
   ) {
-    super(context, state);
+    super(context, functions, state);
     this.windowState = windowState;
   }
 }

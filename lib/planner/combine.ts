@@ -64,7 +64,7 @@ export function combineLocally(
     edges.push({ from: edge.from, to: uid, partitioner: "forward", ...(side === undefined ? {} : { side }) });
     edges.push({ ...rest, from: uid, ...(edge.partitioner === "hash" ? { selector } : {}) });
   }
-  return { graph: { ...program.graph, operators, edges }, logic, selectors };
+  return { ...program, graph: { ...program.graph, operators, edges }, logic, selectors };
 }
 
 function combineOf(logic: OperatorLogic): OperatorLogic | undefined {

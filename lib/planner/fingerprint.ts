@@ -13,6 +13,9 @@ export function fingerprint(plan: Plan, params: unknown): string {
     hash.update(uid);
     for (const each of [...logic.functions, ...(logic.asyncFunctions ?? [])]) hash.update(String(each));
   }
+  for (const [name, { kind, functions }] of plan.program.accumulators) {
+    hash.update(name + kind + Object.values(functions).map(String).join());
+  }
   for (const [name, selector] of plan.program.selectors) hash.update(name + String(selector));
   return hash.digest("hex").slice(0, 16);
 }

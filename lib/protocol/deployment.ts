@@ -12,6 +12,7 @@ import type { TaskRestore } from "../checkpoint/task-restore.js";
 import type { DebloatSettings } from "../exchange/debloating.js";
 import type { Split } from "../source/contract.js";
 import type { StoreLocation } from "../storage/contract.js";
+import type { FunctionReport } from "./function-report.js";
 
 /** Options that decide a job's plan; equal in all threads. */
 export interface JobOptions {
@@ -28,6 +29,8 @@ export interface JobOptions {
   readonly debloat?: DebloatSettings;
   /** `heap`, `lmdb` or the URL of a module; default heap. */
   readonly stateBackend?: string;
+  /** Records cannot be changed once they are emitted. */
+  readonly frozenRecords?: boolean;
 }
 
 /** One subtask to run and its row in the metrics. */
@@ -106,6 +109,8 @@ export interface SlotEvents {
   declined(checkpoint: number, task: TaskId, error: ErrorData): void;
   /** With checkpoints: the task has processed all of its input and waits for its final checkpoint. */
   dataEnded(vertex: number, subtask: number): void;
+  /** What the user's functions of a task have counted: now and then, and before it is finished. */
+  functionsReported(vertex: number, subtask: number, report: FunctionReport): void;
   taskFinished(vertex: number, subtask: number, committables: readonly CommittableReport[]): void;
   failed(error: ErrorData): void;
 }

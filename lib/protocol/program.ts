@@ -5,6 +5,7 @@
 import type { JobGraph } from "../graph/job-graph.js";
 import type { StreamGraph } from "../graph/stream-graph.js";
 import type { AnyFunction, OperatorLogic } from "../operators/contract.js";
+import type { Accumulator } from "../operators/job-accumulators.js";
 
 export interface Program {
   readonly graph: StreamGraph;
@@ -12,6 +13,8 @@ export interface Program {
   readonly logic: Map<string, OperatorLogic>;
   /** Functions that choose channels, by the edge's `selector`. */
   readonly selectors: Map<string, AnyFunction>;
+  /** The accumulators that the job has declared, by name. */
+  readonly accumulators: ReadonlyMap<string, Accumulator>;
 }
 
 /** A program with everything decided: what every host computes for itself, equal to the coordinator's. */

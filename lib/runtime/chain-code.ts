@@ -4,6 +4,7 @@
  * type feedback between chains.
  */
 import { codeName } from "../base/code-name.js";
+import { freeze } from "../base/plain-data.js";
 import type { ChainedOperator, JobVertex } from "../graph/job-graph.js";
 import type {
   AnyFunction,
@@ -14,6 +15,7 @@ import type {
   OperatorCounters,
   OperatorLogic,
 } from "../operators/contract.js";
+import type { SourcePosition } from "../source/contract.js";
 import { type EdgeOutput, writeEdge } from "./edge-code.js";
 
 export type Entry = (record: unknown, timestamp: number, keyGroup: number) => void;
@@ -28,6 +30,11 @@ export interface ChainPlan {
   readonly contextOf: (operator: ChainedOperator, out: Emit, side: (tag: string) => Emit) => OperatorContext;
   readonly failed: Failed;
   readonly counters: OperatorCounters;
+  readonly sourcePosition: () => SourcePosition | undefined;
+  /** Records are frozen when they are emitted, and where they enter. */
+  readonly frozen: boolean;
+  /** What enters are partials of aggregates: their accumulators are the receiver's to change. */
+  readonly takesPartials: boolean;
 }
 
 export interface Chain {
@@ -53,23 +60,25 @@ export function buildChain(plan: ChainPlan): Chain {
     const known = operators.get(index);
     if (known !== undefined) return known;
     const node = plan.vertex.operators[index]!;
-    const create = plan.logicOf(node.uid).create!;
-    const out = emitFrom(index);
+    const logic = plan.logicOf(node.uid);
+    // Of an inline one the steps below are part of its own.
+    const out = logic.inline === undefined ? emitFrom(index) : ignore;
     // Compiled now, not when first used: what they lead to has to be opened and ended with the rest.
-    const sides = new Map(sidesOf(plan, index).map((tag) => [tag, emitFrom(index, tag)]));
-    const made = create(plan.contextOf(node, out, (tag) => sides.get(tag) ?? ignore));
+    const tags = logic.inline === undefined ? sidesOf(plan, index) : [];
+    const sides = new Map(tags.map((tag) => [tag, emitFrom(index, tag)]));
+    const made = logic.create!(plan.contextOf(node, out, (tag) => sides.get(tag) ?? ignore));
     operators.set(index, made);
     return made;
   }
   const isSource = plan.vertex.operators[0]!.kind === "source";
   const entry = compile(plan.vertex.name, "record, timestamp, keyGroup", (code) => {
     if (isSource) code.targets(0, undefined, "record", "timestamp", "0");
-    else code.operator(0, "record", "timestamp", "keyGroup");
+    else code.enter("element");
   }) as Entry;
   const hasSecond = operators.get(0)?.second !== undefined;
   const second = hasSecond
     ? (compile(`${plan.vertex.name}-second`, "record, timestamp, keyGroup", (code) =>
-        code.operator(0, "record", "timestamp", "keyGroup", "second"),
+        code.enter("second"),
       ) as Entry)
     : undefined;
   const sorted = [...operators].sort(([a], [b]) => a - b);
@@ -86,6 +95,11 @@ function sidesOf({ vertex, outputs }: ChainPlan, index: number): string[] {
   const inside = vertex.operators.filter((node) => node.feeder === index).map(({ side }) => side);
   const across = outputs.filter(({ edge }) => edge.fromOperator === index).map(({ edge }) => edge.side);
   return [...new Set([...inside, ...across])].filter((side) => side !== undefined);
+}
+
+/** An operator that emits partials of aggregates. */
+export function isCombine({ kind }: Pick<ChainedOperator, "kind">): boolean {
+  return kind === "combine";
 }
 
 /** Where a side output goes that nobody reads. */
@@ -132,8 +146,17 @@ export class ChainCode {
     this.steps.push({ operator, record });
   }
 
+  /** The head's step, of a record from another vertex. */
+  enter(method: "element" | "second"): void {
+    if (this.plan.frozen && !this.plan.takesPartials) this.line(`${this.bind(freeze, "freeze")}(record);`);
+    this.operator(0, "record", "timestamp", "keyGroup", method);
+  }
+
   /** The steps of everything that reads an operator's output. */
   targets(index: number, side: string | undefined, value: string, timestamp: string, keyGroup: string): void {
+    const { frozen, vertex } = this.plan;
+    if (frozen && !isCombine(vertex.operators[index]!))
+      this.line(`${this.bind(freeze, "freeze")}(${value});`);
     this.plan.vertex.operators.forEach((node, i) => {
       if (node.feeder === index && i !== index && node.side === side)
         this.operator(i, value, timestamp, keyGroup);
@@ -156,8 +179,9 @@ export class ChainCode {
     const node = this.plan.vertex.operators[index]!;
     const logic = this.plan.logicOf(node.uid);
     this.at(node.name, value);
+    const made = logic.create === undefined ? undefined : this.operatorAt(index);
     if (logic.inline === undefined) {
-      const operator = this.bind(this.operatorAt(index), node.kind.replace(/\W/g, ""));
+      const operator = this.bind(made, node.kind.replace(/\W/g, ""));
       this.line(`${operator}.${method}(${value}, ${timestamp}, ${keyGroup});`);
       return;
     }
@@ -169,8 +193,9 @@ export class ChainCode {
       side: (tag, result, time) => this.targets(index, tag, result, time, "0"),
       operator: node.name,
       counters: this.plan.counters,
+      sourcePosition: this.plan.sourcePosition,
     };
-    logic.inline(site, value, timestamp);
+    logic.inline(site, value, timestamp, made);
   }
 
   compile(label: string, parameters: string, write: (code: ChainCode) => void): AnyFunction {

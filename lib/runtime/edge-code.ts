@@ -1,5 +1,6 @@
 /** Generates how a record finds its channel: the step at the end of a chain, one per edge. */
 import { fmix32 } from "../base/hash.js";
+import { refusePromise } from "../base/promise-check.js";
 import { seededRandom } from "../base/random.js";
 import type { JobEdge } from "../graph/job-graph.js";
 import type { AnyFunction } from "../operators/contract.js";
@@ -44,8 +45,8 @@ export function writeEdge(site: CodeSink, output: EdgeOutput, value: string, tim
     case "custom": {
       const chosen = site.fresh();
       site.line(`${chosen} = ${site.bind(output.selector, "partition")}(${value}, ${n});`);
-      site.line(`if (!(${chosen} >= 0 && ${chosen} < ${n})) throw new RangeError(`);
-      site.line(`  "partitionCustom chose channel " + ${chosen} + " of ${n}");`);
+      site.line(`if ((${chosen} | 0) !== ${chosen} || ${chosen} < 0 || ${chosen} >= ${n})`);
+      site.line(`  ${site.bind(refuseChannel, "refuseChannel")}(${chosen}, ${n});`);
       choose(site, sends, chosen, "0");
       return;
     }
@@ -98,6 +99,11 @@ function writeHash(
   const owners = new Uint16Array(max);
   for (let i = 0; i < max; i++) owners[i] = ownerOf(i, max, output.channels.length);
   choose(site, sends, `${site.bind(owners, "owners")}[${group}]`, group);
+}
+
+function refuseChannel(chosen: unknown, channels: number): never {
+  refusePromise(chosen);
+  throw new RangeError(`partitionCustom chose channel ${String(chosen)} of ${channels}`);
 }
 
 function hashAny(key: unknown): number {

@@ -11,20 +11,20 @@ import { SNAPSHOT_INLINE_BYTES } from "../base/limits.js";
 import { taskBlobPath } from "../checkpoint/paths.js";
 import { Doorbell } from "../exchange/doorbell.js";
 import { connections } from "../graph/connections.js";
-import type { JobEdge, JobVertex } from "../graph/job-graph.js";
+import type { ChainedOperator, JobEdge, JobVertex } from "../graph/job-graph.js";
 import { mayOvertakeInto } from "../graph/overtaking.js";
 import { LatencyCounter } from "../metrics/latencies.js";
 import { TaskMetrics } from "../metrics/task-metrics.js";
-import type { AnyFunction, OperatorContext } from "../operators/contract.js";
+import type { AnyFunction } from "../operators/contract.js";
 import type { SourceLogic } from "../operators/source.js";
 import type { Deployment, SlotEvents, TaskAssignment } from "../protocol/deployment.js";
 import type { Plan } from "../protocol/program.js";
 import { operatorFolder } from "../protocol/state-folder.js";
-import type { SourceReader } from "../source/contract.js";
+import type { SourcePosition, SourceReader } from "../source/contract.js";
 import type { StateBackend } from "../state/contract.js";
 import { canonicalKey, keyGroupOf } from "../state/key.js";
 import type { BlobStore } from "../storage/contract.js";
-import { buildChain, type Failed } from "./chain-code.js";
+import { buildChain, type Failed, isCombine } from "./chain-code.js";
 import type { Channel, EdgeOutput } from "./edge-code.js";
 import type { Receiver } from "./inputs.js";
 import { LatencyMarkers } from "./latency-markers.js";
@@ -37,7 +37,8 @@ import { SecondInput } from "./second-input.js";
 import { SourceTask } from "./source-task.js";
 import { Task, type TaskWiring } from "./task.js";
 import { type SnapshotInput, TaskCheckpoints } from "./task-checkpoints.js";
-import { userError } from "./user-error.js";
+import { readFrom, userError } from "./user-error.js";
+import { UserFunctions } from "./user-functions.js";
 
 export interface SlotTask {
   readonly vertex: number;
@@ -47,6 +48,7 @@ export interface SlotTask {
   readonly second: SecondInput | undefined;
   readonly reader: SourceReader | undefined;
   readonly states: OperatorStates;
+  readonly functions: UserFunctions;
   readonly inputs: readonly SnapshotInput[];
 }
 
@@ -112,12 +114,12 @@ export class SlotBuilder {
     const { subtask } = assignment;
     const gate: Gate = { level: 0 };
     const counters = { lateRecordsDropped: 0, recordsFailed: 0 };
-    const failed: Failed = (error, operator, record) => {
-      throw userError(error, { job: this.plan.jobGraph.job, operator, subtask }, record);
-    };
+    const sourcePosition = () => (task instanceof SourceTask ? task.position() : undefined);
+    const failed = this.failedIn(subtask, sourcePosition);
     const { runId, attempt } = this.deployment;
     const folderOf = (operator: number) => operatorFolder(runId, attempt, vertex.id, subtask, operator);
     const states = new OperatorStates(vertex, subtask, this.plan.jobGraph.job, this.ofStates, folderOf);
+    const functions = this.functionsOf(vertex, subtask, failed);
     const wiring = {
       gate,
       counters,
@@ -127,6 +129,7 @@ export class SlotBuilder {
       rest: (steady: number) => states.rest(steady),
       dataEnded: () => this.events.dataEnded(vertex.id, subtask),
       failed,
+      functions,
     };
     const isSource = vertex.operators[0]!.kind === "source";
     const task = isSource ? this.sourceTask(vertex, subtask, wiring) : new Task(vertex.name, wiring);
@@ -139,43 +142,91 @@ export class SlotBuilder {
       outputs,
       failed,
       counters,
+      sourcePosition,
+      frozen: this.deployment.options.frozenRecords === true,
+      takesPartials: this.takesPartials(vertex),
       logicOf: (uid) => present(this.plan.program.logic.get(uid)),
-      contextOf: (node, out, side): OperatorContext => ({
-        ...this.place(vertex, subtask, node.name),
-        maxParallelism: vertex.maxParallelism,
-        runId: this.deployment.runId,
-        attempt: this.deployment.attempt,
+      contextOf: (node, out, side) => ({
+        ...this.contextOf(vertex, subtask, node, task),
         gate,
         out,
         side,
         counters,
-        now: this.services.clock.steady,
-        wallNow: this.services.clock.now,
         parts: states.partsOf(node),
         keyedState: () => states.keyedStateOf(node),
-        wake: this.services.wake,
-        pause: () => task.pause(node.uid),
-        resume: () => task.resume(node.uid),
-        fail: this.services.fail,
         failed: (error, record) => failed(error, node.name, record),
-        advanceAgain: () => task.advanceAgain(),
-        sendRows: (rows) => this.events.rows(node.uid, rows, task.latestCheckpoint),
+        sourcePosition,
+        lifecycle: (given) => functions.register(node, given),
       }),
     });
-    let reader: SourceReader | undefined;
+    const reader = task instanceof SourceTask ? this.readerOf(vertex, subtask) : undefined;
     if (task instanceof SourceTask) {
       const logic = this.plan.program.logic.get(vertex.operators[0]!.uid) as SourceLogic;
-      reader = logic.source.createReader({
-        ...this.place(vertex, subtask, vertex.operators[0]!.name),
-        requestSplits: (report) => this.events.requestSplits(vertex.id, subtask, report),
-        wake: this.services.wake,
-        fail: this.services.fail,
-        signal: this.services.signal,
-      });
-      task.wireSource(logic, reader, chain, outputs);
+      task.wireSource(logic, present(reader), chain, outputs);
     } else task.wire(chain, outputs);
     const second = chain.second === undefined ? undefined : new SecondInput(task, chain.second);
-    return { vertex: vertex.id, subtask, task, second, reader, states, inputs: [], outputs };
+    return { vertex: vertex.id, subtask, task, second, reader, states, functions, inputs: [], outputs };
+  }
+
+  private failedIn(subtask: number, sourcePosition: () => SourcePosition | undefined): Failed {
+    const { job } = this.plan.jobGraph;
+    const frozen = this.deployment.options.frozenRecords === true;
+    return (error, operator, record) => {
+      const at = record === undefined ? undefined : sourcePosition();
+      throw userError(error, { job, operator, subtask, ...readFrom(at) }, record, { frozen });
+    };
+  }
+
+  private functionsOf(vertex: JobVertex, subtask: number, failed: Failed): UserFunctions {
+    return new UserFunctions({
+      ...this.place(vertex, subtask, vertex.name),
+      attempt: this.deployment.attempt,
+      signal: this.services.signal,
+      declared: this.plan.program.accumulators,
+      now: this.services.clock.steady,
+      send: (report) => this.events.functionsReported(vertex.id, subtask, report),
+      failed,
+    });
+  }
+
+  /** What an operator's context has of its slot and task. */
+  private contextOf(vertex: JobVertex, subtask: number, { uid, name }: ChainedOperator, task: Task) {
+    const { clock, wake, fail } = this.services;
+    const { runId, attempt } = this.deployment;
+    return {
+      ...this.place(vertex, subtask, name),
+      maxParallelism: vertex.maxParallelism,
+      runId,
+      attempt,
+      now: clock.steady,
+      wallNow: clock.now,
+      wake,
+      fail,
+      pause: () => task.pause(uid),
+      resume: () => task.resume(uid),
+      advanceAgain: () => task.advanceAgain(),
+      sendRows: (rows: readonly unknown[]) => this.events.rows(uid, rows, task.latestCheckpoint),
+    };
+  }
+
+  private readerOf(vertex: JobVertex, subtask: number): SourceReader {
+    const { uid, name } = vertex.operators[0]!;
+    const logic = this.plan.program.logic.get(uid) as SourceLogic;
+    const { wake, fail, signal } = this.services;
+    return logic.source.createReader({
+      ...this.place(vertex, subtask, name),
+      requestSplits: (report) => this.events.requestSplits(vertex.id, subtask, report),
+      wake,
+      fail,
+      signal,
+    });
+  }
+
+  private takesPartials({ id }: JobVertex): boolean {
+    const { edges, vertices } = this.plan.jobGraph;
+    return edges.some(
+      ({ to, from, fromOperator }) => to === id && isCombine(vertices[from]!.operators[fromOperator]!),
+    );
   }
 
   private measures({ vertex, metricsRow }: TaskAssignment): Pick<TaskWiring, "metrics" | "latency"> {

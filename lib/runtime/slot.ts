@@ -17,6 +17,7 @@ import type { Split } from "../source/contract.js";
 import type { StateBackend } from "../state/contract.js";
 import type { BlobStore } from "../storage/contract.js";
 import { type DriveRounds, HostLoop } from "./host-loop.js";
+import { closeAll } from "./opening.js";
 import { SlotBuilder, type SlotStandIns, type SlotTask } from "./slot-builder.js";
 import { SourceTask } from "./source-task.js";
 import { restoreTask } from "./task-restoring.js";
@@ -118,15 +119,19 @@ export class Slot {
     });
   }
 
+  /** Tells at once what functions have counted. */
+  reportFunctions(): void {
+    for (const { functions } of this.tasks) functions.reportLast();
+  }
+
   async end(aborted: boolean): Promise<void> {
     if (this.ended) return;
     this.ended = true;
     this.loop.stop();
     this.abort.abort();
-    for (const { task, states } of this.tasks) {
-      await task.close(aborted);
-      await states.close();
-    }
+    await closeAll(
+      this.tasks.flatMap(({ task, states }) => [() => task.close(aborted), () => states.close()]),
+    );
   }
 
   private find({ vertex, subtask }: TaskId): SlotTask | undefined {

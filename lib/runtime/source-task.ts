@@ -4,8 +4,9 @@
  */
 import type { Barrier } from "../checkpoint/barrier.js";
 import type { SourceLogic } from "../operators/source.js";
-import type { SourceReader, Split } from "../source/contract.js";
+import type { SourcePosition, SourceReader, Split } from "../source/contract.js";
 import { SplitWatermarks } from "../time/split-watermarks.js";
+import { TIMESTAMP_MAX, timestampOf } from "../time/timestamps.js";
 import { WATERMARK_MAX, WATERMARK_MIN } from "../time/watermark-valve.js";
 import type { WatermarkStrategy } from "../time/watermarks.js";
 import type { Chain, ChainCode } from "./chain-code.js";
@@ -25,6 +26,8 @@ export class SourceTask extends Task {
   private stage = 0;
   private emitted = WATERMARK_MIN;
   private records = 0;
+  /** A record is on its way from the reader through the chain. */
+  private isReading = false;
   /** Time in which there was nothing that kept the task from reading, ms, and when that was last looked at. */
   private readingMs = 0;
   private lookedAt = Number.NaN;
@@ -60,8 +63,11 @@ export class SourceTask extends Task {
   }
 
   override async close(aborted: boolean): Promise<void> {
-    await this.reader?.close();
-    await super.close(aborted);
+    try {
+      await this.reader?.close();
+    } finally {
+      await super.close(aborted);
+    }
   }
 
   /** The coordinator triggers a checkpoint here. */
@@ -180,12 +186,26 @@ export class SourceTask extends Task {
     // While it is ahead, nobody knows what its splits have.
     if (this.isAhead) this.lookedAt = Number.NaN;
     else if (this.stopping === undefined) {
-      do taken += this.pump(this.limit - taken);
+      do taken += this.read(this.limit - taken);
       while (this.marks?.moved === true && this.sendSaid(this.marks) && taken < this.limit);
     }
     this.records += taken;
     this.advanceTime();
     return taken;
+  }
+
+  private read(limit: number): number {
+    this.isReading = true;
+    try {
+      return this.pump(limit);
+    } finally {
+      this.isReading = false;
+    }
+  }
+
+  /** Where the record lies that the chain is at work on; undefined where that is not the one last read. */
+  position(): SourcePosition | undefined {
+    return this.isReading ? this.reader.place?.() : undefined;
   }
 
   /** A watermark that a record has said goes on right behind it. False: nothing may be read at the moment. */
@@ -272,6 +292,8 @@ export class SourceTask extends Task {
       code.line("let taken = 0;");
       code.line(`while (taken < limit && ${gate}.level === 0) {`);
       code.at(this.name, value);
+      // What the reader throws is not about the record before.
+      code.line(`${value} = undefined;`);
       code.line(`${value} = ${reader}.next();`);
       code.line(`if (${value} === undefined) break;`);
       code.line("taken++;");
@@ -280,8 +302,10 @@ export class SourceTask extends Task {
         code.line(`${time} = NaN;`);
         code.targets(0, undefined, value, time, "0");
       } else {
-        code.line(`${time} = +${code.bind(watermarks.timestampOf, "timestampOf")}(${value});`);
-        code.line(`if (${time} !== ${time}) ${code.bind(refuseTime, "refuseTime")}();`);
+        code.line(`${time} = ${code.bind(watermarks.timestampOf, "timeOf")}(${value});`);
+        const isTime = `${time} <= ${TIMESTAMP_MAX} && ${time} >= -${TIMESTAMP_MAX}`;
+        code.line(`if (typeof ${time} !== "number" || !(${isTime}))`);
+        code.line(`  ${time} = ${code.bind(timestampOf, "timestampOf")}(${time});`);
         this.writeMarks(code, watermarks, { marks: code.bind(this.marks, "marks"), reader, value, time });
       }
       code.line("}");
@@ -314,8 +338,4 @@ function strategiesOf({ watermarks, source }: SourceLogic): (WatermarkStrategy<a
   return (source?.watermarks ?? [undefined]).map((own) =>
     own === undefined ? watermarks : { ...own, alignment: watermarks?.alignment },
   );
-}
-
-function refuseTime(): never {
-  throw new TypeError("the timestamp function of the source gave no time (ms since the epoch or a Date)");
 }

@@ -23,6 +23,7 @@ import type { LatencyMarker } from "./latency-marker.js";
 import type { LatencyMarkers } from "./latency-markers.js";
 import type { LocalChannel } from "./local-channel.js";
 import { nearestOperator } from "./nearest-operator.js";
+import { closeOperators, openOperators } from "./opening.js";
 import { OutputTimes } from "./output-times.js";
 import type { Output, OutputOwner } from "./outputs.js";
 import type { RingInput } from "./ring-input.js";
@@ -31,6 +32,7 @@ import { TaskInputs } from "./task-inputs.js";
 import { reportTask } from "./task-report.js";
 import { TaskTime } from "./task-time.js";
 import { nextTurnLimit, TURN_LIMIT_FIRST } from "./turn-limit.js";
+import type { UserFunctions } from "./user-functions.js";
 
 export type Phase = "running" | "finishing" | "awaiting" | "draining" | "committing" | "finished";
 
@@ -48,6 +50,8 @@ export interface TaskWiring {
   readonly dataEnded: () => void;
   /** Throws a user function's error with its place. */
   readonly failed: Failed;
+  /** The user's functions that are opened and closed, and what they count. */
+  readonly functions: UserFunctions;
 }
 
 export class Task implements Receiver, OutputOwner, CheckpointedTask {
@@ -133,14 +137,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       this.tellFinished();
       return;
     }
-    // Downstream operators first, so that what opens upstream can emit.
-    for (const { operator, node } of [...this.chain.operators].reverse()) {
-      try {
-        await operator.open?.();
-      } catch (error) {
-        this.wiring.failed(error, node.name, undefined);
-      }
-    }
+    await openOperators(this.chain, this.wiring.functions, this.wiring.failed);
   }
 
   /** From now on the task takes checkpoints. */
@@ -336,13 +333,14 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
 
   async close(aborted: boolean): Promise<void> {
     this.checkpoints?.close();
-    for (const { operator } of this.chain?.operators ?? []) await operator.close?.(aborted);
+    await closeOperators(this.chain?.operators ?? [], this.wiring.functions, aborted);
   }
 
   report(): void {
     const { metrics, counters } = this.wiring;
     reportTask(metrics, this.inputs, this.outputs, counters);
     metrics.set("watermark", this.watermark);
+    this.wiring.functions.report();
   }
 
   /** A turn has ended, or a sleep. What a paused task waits for is its own work. */
@@ -483,8 +481,10 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
     this.phase = "committing";
   }
 
-  /** After draining: what the sinks ask to be committed. */
+  /** After draining: what the sinks ask to be committed. The user's functions are closed before anything is. */
   async commit(): Promise<void> {
+    await this.wiring.functions.close();
+    this.wiring.functions.reportLast();
     // With checkpoints the final one has named everything.
     if (this.checkpoints !== undefined) return;
     this.committables = await committablesOf(this.chain.operators);

@@ -3,6 +3,7 @@ import type {
   EnumeratorContext,
   ReaderContext,
   SourceDefinition,
+  SourcePosition,
   SourceReader,
   Split,
   SplitEnumerator,
@@ -193,6 +194,11 @@ class ReplayReader implements SourceReader<SimRecord, ReplaySplit> {
       }
       this.endedSplits.push(this.at++);
     }
+  }
+
+  place(): SourcePosition {
+    const { split, given } = this.splits[this.split]!;
+    return { split: split.id, position: given - 1 };
   }
 
   takeEndedSplits(): readonly number[] {

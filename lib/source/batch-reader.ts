@@ -1,5 +1,5 @@
 import { MillraceError } from "../base/error.js";
-import type { ReaderContext, SourceReader, Split } from "./contract.js";
+import type { ReaderContext, SourcePosition, SourceReader, Split } from "./contract.js";
 
 export interface Batch<T> {
   readonly records: readonly T[];
@@ -73,6 +73,12 @@ export class BatchReader<T, S extends CountedSplit> implements SourceReader<T, S
   next(): T | undefined {
     while (this.at === this.records.length) if (!this.nextBatch()) return undefined;
     return this.records[this.at++];
+  }
+
+  /** The number of the record in its split, from 0. */
+  place(): SourcePosition {
+    const position = this.given - (this.records.length - this.at) - 1;
+    return { split: this.splits[this.split]!.id, position };
   }
 
   takeEndedSplits(): readonly number[] {

@@ -26,6 +26,14 @@ export interface Split {
   readonly id: string;
 }
 
+/** Where a record lies in its source. */
+export interface SourcePosition {
+  /** Id of the split. */
+  readonly split: string;
+  /** Its place there, as the connector counts: JSON. */
+  readonly position: unknown;
+}
+
 export interface EnumeratorContext {
   readonly job: string;
   readonly operator: string;
@@ -127,6 +135,11 @@ export interface SourceReader<T = unknown, S extends Split = Split> {
    * readers that read several at a time; without it a source that is too far ahead of others is paused as a whole.
    */
   pauseSplits?(ordinals: readonly number[]): void;
+  /**
+   * Where the record last given lies, for errors and dead letters: asked now and then, before the next `next()`.
+   * Without it nobody is told.
+   */
+  place?(): SourcePosition | undefined;
   /** Ordinals of splits that ended since it was last called; the answer is the caller's to keep. */
   takeEndedSplits(): readonly number[];
   /** True when every split was read and no more will come. */

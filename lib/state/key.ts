@@ -7,6 +7,7 @@
  */
 import { MillraceError } from "../base/error.js";
 import { fmix32, hashString } from "../base/hash.js";
+import { refusePromise } from "../base/promise-check.js";
 import type { KeyGroupRange } from "./contract.js";
 
 export type CanonicalKey = string | number | boolean | bigint | null | undefined;
@@ -53,6 +54,7 @@ function canonicalText(value: unknown): string {
     }
     default:
   }
+  refusePromise(value, "the function of the key");
   throw new MillraceError("KEY_INVALID", `a key cannot hold a ${describe(value)}`);
 }
 

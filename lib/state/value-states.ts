@@ -1,4 +1,5 @@
 // @hot
+import { settled } from "../base/promise-check.js";
 import type { AggregatingDescriptor, AppendingState, ReducingDescriptor, ValueState } from "./contract.js";
 import { GONE } from "./entry.js";
 
@@ -49,7 +50,7 @@ export class ReducingHandle<T> implements AppendingState<T, T> {
   add(value: T): void {
     const held = this.store.read();
     const { reduce } = this;
-    this.store.put(held === GONE ? value : reduce(held as T, value));
+    this.store.put(held === GONE ? value : settled(reduce(held as T, value)));
   }
 
   clear(): void {
@@ -73,7 +74,8 @@ export class AggregatingHandle<T, A, R> implements AppendingState<T, R> {
 
   add(value: T): void {
     const held = this.store.read();
-    this.store.put(this.descriptor.add(held === GONE ? this.descriptor.create() : (held as A), value));
+    const accumulator = held === GONE ? this.descriptor.create() : (held as A);
+    this.store.put(settled(this.descriptor.add(accumulator, value)));
   }
 
   clear(): void {

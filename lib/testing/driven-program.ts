@@ -2,12 +2,13 @@
 import type { JobDefinition } from "../api/define-job.js";
 import { buildProgram } from "../api/environment.js";
 import { DEFAULT_GROUP } from "../api/sharing-groups.js";
-import { MillraceError, messageOf } from "../base/error.js";
 import { refuseAsyncFunctions } from "../host/async-functions.js";
 import type { Operator, OperatorLogic } from "../operators/contract.js";
 import type { SourceLogic } from "../operators/source.js";
 import { plan } from "../planner/plan.js";
 import type { Plan, Program } from "../protocol/program.js";
+import { userError } from "../runtime/user-error.js";
+import { timestampOf } from "../time/timestamps.js";
 import type { WatermarkStrategy } from "../time/watermarks.js";
 import { DRIVEN } from "./driven-source.js";
 import type { Variation } from "./variations.js";
@@ -71,7 +72,7 @@ export function drivenProgram(
     ...(variation.tiny === true && node.kind === "sink" ? { chaining: "head" as const } : {}),
   }));
   const { job: name, edges } = given.graph;
-  const program: Program = { graph: { job: name, operators, edges }, logic, selectors: given.selectors };
+  const program: Program = { ...given, graph: { job: name, operators, edges }, logic };
   const fed = new Set(edges.map(({ to }) => to));
   const isLinear = fed.size === edges.length && operators.every(({ parallelism = 1 }) => parallelism === 1);
   const planned = plan(program, {
@@ -107,24 +108,13 @@ class DrivenSink implements Operator {
 }
 
 /** As the source's own task asks for it. */
-function timeBy({ timestampOf }: WatermarkStrategy<any>, operator: string): (record: unknown) => number {
+function timeBy(strategy: WatermarkStrategy<any>, operator: string): (record: unknown) => number {
   return (record) => {
-    let time = Number.NaN;
-    let cause: unknown = new TypeError("it gave no time (ms since the epoch or a Date)");
     try {
-      time = +timestampOf(record);
+      return timestampOf(strategy.timestampOf(record));
     } catch (error) {
-      cause = error;
+      throw userError(error, { operator }, record);
     }
-    if (!Number.isNaN(time)) return time;
-    throw new MillraceError(
-      "USER_FUNCTION_FAILED",
-      `the timestamp function of the source: ${messageOf(cause)}`,
-      {
-        operator,
-        cause,
-      },
-    );
   };
 }
 

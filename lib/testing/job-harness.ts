@@ -3,10 +3,11 @@ import { isJobDefinition, type JobDefinition } from "../api/define-job.js";
 import { type Duration, durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
 import type { ErrorCode } from "../base/error-catalogue.js";
+import { copyOf } from "../base/plain-data.js";
+import { TIMESTAMP_MAX } from "../time/timestamps.js";
 import type { Timestamp } from "../time/watermarks.js";
 import { check } from "./expectation.js";
 import { JobRun, type JobRunOptions } from "./job-run.js";
-import { copyOf } from "./plain-data.js";
 import type { Row } from "./rows.js";
 import { printStep, type Step } from "./steps.js";
 import { VARIATIONS, type Variation, type VariationName } from "./variations.js";
@@ -99,7 +100,7 @@ export class JobHarness implements AsyncDisposable {
     this.known("source", name, this.sources);
     const source: TestSource<T> = {
       push: (record, { at } = {}) => {
-        if (at !== undefined && Number.isNaN(+at)) this.refuse(`"at" is ${at}; expected ms`);
+        if (at !== undefined && !(Math.abs(+at) <= TIMESTAMP_MAX)) this.refuse(`"at" is ${at}; expected ms`);
         this.add({
           do: "push",
           source: name,
@@ -207,6 +208,20 @@ export class JobHarness implements AsyncDisposable {
     return this.inTurn(async (steps) => {
       await first.catchUp(steps);
       return first.rows.get(sink)!.map(({ record }) => record as T);
+    });
+  }
+
+  /**
+   * What the job's accumulators have come to, by name, in the first variation.
+   * @example
+   * t.source("lines").push("").push("a");
+   * assert.equal((await t.accumulators())["bad lines"], 1);
+   */
+  accumulators(): Promise<Readonly<Record<string, unknown>>> {
+    const first = this.runs[0]!;
+    return this.inTurn(async (steps) => {
+      await first.catchUp(steps);
+      return first.accumulators();
     });
   }
 

@@ -7,12 +7,14 @@ import type { JobDefinition } from "../api/define-job.js";
 import { present } from "../base/assert.js";
 import { systemClock } from "../base/clock.js";
 import { fromData, MillraceError } from "../base/error.js";
+import { copyOf } from "../base/plain-data.js";
 import { systemScheduler } from "../base/scheduler.js";
 import type { CheckpointPlan } from "../checkpoint/checkpoint-plan.js";
 import { planCheckpoint } from "../checkpoint/checkpoint-plan.js";
 import { redistribute } from "../checkpoint/redistribution.js";
 import type { TaskSnapshot } from "../checkpoint/snapshot.js";
 import type { TaskRestore } from "../checkpoint/task-restore.js";
+import { FunctionReports } from "../coordinator/function-reports.js";
 import { manifestOf } from "../coordinator/manifest.js";
 import { createDoorbell } from "../exchange/doorbell.js";
 import { createRoundTimes } from "../metrics/round-times.js";
@@ -26,7 +28,6 @@ import { MemoryBlobStore } from "../storage/memory.js";
 import { codecLoop } from "./codec-loop.js";
 import { type DrivenProgram, drivenProgram } from "./driven-program.js";
 import { DrivenSource } from "./driven-source.js";
-import { copyOf, freeze } from "./plain-data.js";
 import type { Row } from "./rows.js";
 import { printStep, type Step } from "./steps.js";
 import { TestedChannel } from "./tested-channel.js";
@@ -60,6 +61,7 @@ export class JobRun {
   private readonly store = new MemoryBlobStore();
   private slot: Slot | undefined;
   private round: (() => boolean | undefined) | undefined;
+  private readonly reports = new FunctionReports();
   private operators: Operator[] = [];
   private readonly sources = new Map<string, DrivenSource[]>();
   private readonly watermarks = new Map<string, number>();
@@ -105,6 +107,12 @@ export class JobRun {
       this.failure = this.located(error, at);
       throw this.failure;
     }
+  }
+
+  /** What the accumulators of the job have come to in this attempt. */
+  accumulators(): Readonly<Record<string, unknown>> {
+    this.slot!.reportFunctions();
+    return this.reports.merged(this.program.plan.program.accumulators);
   }
 
   async close(): Promise<void> {
@@ -155,6 +163,7 @@ export class JobRun {
     const { job, params } = this.given;
     this.operators = [];
     this.sources.clear();
+    this.reports.forget();
     this.attempt++;
     this.program = drivenProgram(job, params, this.variation, {
       onRow: (sink, record, timestamp, isBehind) => this.onRow(sink, record, timestamp, isBehind),
@@ -190,9 +199,8 @@ export class JobRun {
       this.sources.set(name, [...(this.sources.get(name) ?? []), made]);
       return made;
     };
-    if (carry === undefined && !tiny) return { source };
-    const carrierOf = (sender: string) =>
-      carry === undefined ? undefined : carry === "freeze" ? freeze : codecLoop(sender);
+    if (carry !== "codec" && !tiny) return { source };
+    const carrierOf = (sender: string) => (carry === "codec" ? codecLoop(sender) : undefined);
     return {
       source,
       localChannel: (receiver, input, sender) =>
@@ -208,7 +216,7 @@ export class JobRun {
     return {
       moduleUrl: "",
       params: this.given.params,
-      options: { parallelism: 1, bufferTimeoutMs: 0 },
+      options: { parallelism: 1, bufferTimeoutMs: 0, frozenRecords: this.variation.carry === "freeze" },
       fingerprint: "",
       runId: JOB_ID,
       attempt: this.attempt,
@@ -237,6 +245,7 @@ export class JobRun {
         this.failure ??= fromData(error);
       },
       dataEnded: () => undefined,
+      functionsReported: (vertex, subtask, report) => this.reports.take({ vertex, subtask }, report),
       taskFinished: () => undefined,
       failed: (error) => {
         this.failure ??= fromData(error);

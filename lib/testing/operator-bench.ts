@@ -3,6 +3,8 @@
 import { assert, present } from "../base/assert.js";
 import { MillraceError } from "../base/error.js";
 import type { Operator, OperatorContext, OperatorLogic } from "../operators/contract.js";
+import type { FunctionLifecycle } from "../operators/function-context.js";
+import { UserFunctions } from "../runtime/user-functions.js";
 import type { KeyGroupRange, StateBackend, StatePart } from "../state/contract.js";
 import { heapBackend } from "../state/heap/backend.js";
 import { rangeOf } from "../state/key.js";
@@ -19,6 +21,7 @@ export class Bench {
   readonly sides: [string, unknown, number][] = [];
   readonly counters = { lateRecordsDropped: 0, recordsFailed: 0 };
   readonly operator: Operator;
+  private readonly functions: UserFunctions;
   private readonly groups: KeyGroupRange;
   wall = 0;
   steady = 0;
@@ -41,6 +44,19 @@ export class Bench {
 
   constructor(logic: OperatorLogic, subtask = 0, parallelism = 1, backend: StateBackend = heapBackend) {
     this.groups = rangeOf(subtask, 128, parallelism);
+    this.functions = new UserFunctions({
+      job: "job",
+      subtask,
+      parallelism,
+      attempt: 1,
+      signal: new AbortController().signal,
+      declared: new Map(),
+      now: () => this.steady,
+      send: () => undefined,
+      failed: (error) => {
+        throw error;
+      },
+    });
     const declare = (part: StatePart) => {
       assert(!this.parts.has(part.name), `two parts are named "${part.name}"`);
       this.parts.set(part.name, part);
@@ -70,11 +86,14 @@ export class Bench {
       advanceAgain: () => {
         this.advancesAgain = true;
       },
+      sourcePosition: () => undefined,
       failed: (error: unknown) => {
         throw error;
       },
       now: () => this.steady,
       wallNow: () => this.wall,
+      lifecycle: (functions: FunctionLifecycle) =>
+        this.functions.register({ uid: "operator", name: "operator" }, functions),
       parts: { declare },
       keyedState: () =>
         backend.open({

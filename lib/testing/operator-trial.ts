@@ -3,11 +3,11 @@
  * call goes through all of them, and every look at what came out compares them with the plain one.
  */
 import { MillraceError } from "../base/error.js";
+import { copyOf, freeze } from "../base/plain-data.js";
 import type { OperatorLogic } from "../operators/contract.js";
 import { codecLoop } from "./codec-loop.js";
 import { compareAll } from "./expectation.js";
 import { Bench, type Saved } from "./operator-bench.js";
-import { copyOf, freeze } from "./plain-data.js";
 import type { Row } from "./rows.js";
 import { printRow } from "./rows.js";
 import { VARIATIONS, type Variation, type VariationName } from "./variations.js";

@@ -11,6 +11,7 @@
  *   found none; the reader is when all of its splits are, or when it has had none for as long.
  */
 import { MillraceError } from "../base/error.js";
+import { refusePromise } from "../base/promise-check.js";
 import { WATERMARK_MAX, WATERMARK_MIN } from "./watermark-valve.js";
 import type { PeriodicGenerator, Timestamp, WatermarkStrategy } from "./watermarks.js";
 
@@ -175,6 +176,7 @@ export class SplitWatermarks {
     if (said === undefined) return;
     const watermark = Number(said);
     if (Number.isNaN(watermark)) {
+      refusePromise(said, "the watermark generator");
       throw new MillraceError("WATERMARK_INVALID", `the watermark of a split is ${String(said)}`);
     }
     if (!(watermark > this.max[split]!)) return;

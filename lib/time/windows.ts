@@ -1,6 +1,7 @@
 /** Window assigners and Flink's window arithmetic (ms in a double, negative timestamps included). */
 import { type Duration, durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/error.js";
+import { refusePromise } from "../base/promise-check.js";
 
 /** A window [start, end) in ms since the epoch; of a global window both are infinite. */
 export interface Window {
@@ -44,7 +45,7 @@ export interface AlignedOptions {
 
 /**
  * Windows of `size` that do not overlap, aligned to the epoch plus `offset`. Throws OPTION_INVALID for a size
- * that is not above zero and an offset that is not shorter than it.
+ * that is not above zero, an offset that is not shorter than it, and what is not whole ms.
  * @example tumbling("1h")
  * @example tumbling("1d", { offset: "-8h" }) // days of Shanghai
  */
@@ -88,6 +89,7 @@ export function globalWindows(): GlobalWindows {
 
 /** A session's gap in ms. */
 export function gapMs(gap: Duration): number {
+  refusePromise(gap, "the function of the session gap");
   const ms = durationMs(gap, "session gap");
   if (ms > 0) return ms;
   throw new MillraceError("OPTION_INVALID", `a session gap of ${gap}`, { hint: "The gap is above zero." });
@@ -107,12 +109,13 @@ function aligned(
     offset: durationMs(offset, "window offset"),
     ...timeOf(options.time),
   };
-  if (!(made.size > 0) || !(made.slide > 0) || Math.abs(made.offset) >= made.slide) {
+  const isWhole = [made.size, made.slide, made.offset].every(Number.isSafeInteger);
+  if (!isWhole || !(made.size > 0) || !(made.slide > 0) || Math.abs(made.offset) >= made.slide) {
     throw new MillraceError(
       "OPTION_INVALID",
       `${kind} window with size ${size}, slide ${slide}, offset ${offset}`,
       {
-        hint: "Size and slide are above zero, the offset is shorter than the slide.",
+        hint: "Size and slide are whole ms above zero, the offset is whole ms and shorter than the slide.",
       },
     );
   }

@@ -41,6 +41,11 @@ describe("options of a run", () => {
     expect(parse()).to.deep.equal({ params: {} });
   });
 
+  it("freeze records while a job is developed", () => {
+    expect(parse("--frozen-records")).to.deep.equal({ params: {}, frozenRecords: true });
+    expect(withConfig({ frozenRecords: true }).frozenRecords).to.equal(true);
+  });
+
   it("debloat by a target, or not at all", () => {
     expect(parse("--debloat", "300ms").debloat).to.deep.equal({ target: "300ms" });
     expect(parse("--debloat", "off").debloat).to.equal(false);

@@ -57,6 +57,20 @@ describe("millrace run", function () {
       expect(records[0] + records[1]).to.equal(5);
     });
 
+    it("prints what its functions have counted with --json", async () => {
+      const { code, stdout } = await millrace([compiled("function-examples"), "-p", "2", "--json"]);
+      expect(code).to.equal(0);
+      const last = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+      expect(last.accumulators).to.deep.equal({
+        "bad lines": 1,
+        "long words": 1,
+        "bytes of words": "32",
+        "lengths of words": { 1: 2, 30: 1 },
+      });
+      const user = last.subtasks.flatMap((each: { user?: object }) => each.user ?? []);
+      expect(user).to.deep.include({ "map.unknown cities": 1 });
+    });
+
     it("runs a .ts job without a build step", async () => {
       const { code, stdout } = await millrace([source("squares"), "-p", "2"]);
       expect(code).to.equal(0);
@@ -180,6 +194,7 @@ describe("millrace run", function () {
       expect(stderr).to.include("  in     step, subtask 0\n");
       expect(stderr).to.include(`  at     ${source("fail-in-map")}:${line}:`);
       expect(stderr).to.match(/ {2}record \{.*20000/);
+      expect(stderr).to.match(/ {2}from {3}split .*, position 20000\n/);
       expect(stderr).to.include("  hint: ");
       expect(stderr).to.not.include("RangeError");
       expect(await readdir(out)).to.deep.equal([]);

@@ -102,8 +102,8 @@ describe("a job that fails in a worker thread", function () {
     const error = await errorOf(
       await run(new URL("../jobs/fail-time.js", import.meta.url), { parallelism: 2 }),
     );
-    expect(error.code).to.equal("USER_FUNCTION_FAILED");
-    expect(error.message).to.include("timestamp");
+    expect(error.code).to.equal("TIMESTAMP_INVALID");
+    expect(error.message).to.include("NaN");
     expect(error.place).to.include({ operator: "clicks" });
     expect(error.place.record).to.include("yesterday");
     expect(error.place.at).to.equal(undefined);

@@ -21,14 +21,17 @@ const rows = (env: Environment, count = ROWS) =>
 
 /** Throws for every tenth row. */
 function checked(row: Row): Row {
-  if (row.id % 10 === 3) throw new RangeError(`row ${row.id}`);
+  if (row.id % 10 === 3) throw Object.assign(new RangeError(`row ${row.id}`), { code: "BAD_ROW" });
   return row;
 }
 
 const letters = (env: Environment) =>
   env
     .deadLetters<Row>("bad")
-    .map(({ record, error, operator }) => `${operator} ${record.id} ${error.name} ${error.message}`)
+    .map(({ record, error, operator, source }) => {
+      const from = source === null ? "nowhere" : `${source.split}:${source.position}`;
+      return `${operator} ${record.id} ${error.name} ${error.code} ${error.message} from ${from}`;
+    })
     .sink("letters", collectSink());
 
 /** One small program per name: `params.program` chooses. */
@@ -59,6 +62,36 @@ const programs: Record<string, (env: Environment, policy: ErrorPolicy | undefine
         },
         { onError: bad },
       )
+      .sink("out", collectSink());
+    letters(env);
+  },
+  /** Records whose function is suspended for long before it throws. */
+  suspended(env) {
+    rows(env, 40)
+      .flatMap(
+        function* (row) {
+          for (let i = 0; i < 20_000; i++) yield i;
+          yield checked(row).id;
+        },
+        { onError: bad },
+      )
+      .rebalance()
+      .filter((n) => n === 0)
+      .sink("out", collectSink());
+    letters(env);
+  },
+  /** Answers that come when other records have been read; behind it nobody knows from where they are. */
+  later(env) {
+    rows(env)
+      .asyncMap(
+        async (row) => {
+          await new Promise((resolve) => setTimeout(resolve, (row.id * 7) % 5));
+          if (row.id % 20 === 3) throw new RangeError(`row ${row.id}`);
+          return row;
+        },
+        { name: "asking", capacity: 50, order: "unordered", onError: bad },
+      )
+      .map(checked, { name: "below", onError: bad })
       .sink("out", collectSink());
     letters(env);
   },

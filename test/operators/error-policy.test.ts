@@ -56,7 +56,9 @@ for (const way of ways) {
       it(`${program}: dead letters, skipped records, or a failure that says where`, async () => {
         const lettered = await runLetters({ program, policy: "letter" }, way, "out", "letters");
         expect(lettered.rows[0]!.map(({ id }) => id).sort(up)).to.deep.equal(good);
-        const expected = bad.map((id) => `${operator} ${id} RangeError row ${id}`);
+        // Behind a keyBy nobody knows where a record was read.
+        const from = (id: number) => (program === "keyed" ? "nowhere" : `stride-${id % 128}:${id}`);
+        const expected = bad.map((id) => `${operator} ${id} RangeError BAD_ROW row ${id} from ${from(id)}`);
         expect([lettered.rows[1]!.sort(), lettered.failed]).to.deep.equal([expected.sort(), bad.length]);
         if (inThreads) return;
         const skipped = await runLetters({ program, policy: "skip" }, way, "out");
@@ -67,6 +69,9 @@ for (const way of ways) {
         expect(failure.place.operator).to.equal(operator);
         expect(failure.place.record).to.match(/^\{"id":\d*3\}$/);
         expect(failure.place.at).to.match(/letters\.[jt]s:\d+/);
+        const isNear = program !== "keyed" && program !== "asyncMap";
+        const readFrom = isNear ? /^split stride-\d+, position \d*3$/ : /^nowhere$/;
+        expect(failure.place.readFrom ?? "nowhere").to.match(readFrom);
       });
     }
   });
@@ -82,6 +87,24 @@ describe("dead letters", () => {
     expect(rows[0]!.sort(up)).to.deep.equal(expected.sort(up));
     expect(rows[1]!.length).to.equal(4);
   });
+
+  it("say where the record was read also when its function was suspended, or awaited", async () => {
+    for (const options of [way, { parallelism: 2 }]) {
+      const { rows } = await runLetters({ program: "suspended" }, options, "letters", "out");
+      const few = ids.filter((id) => id < 40 && id % 10 === 3);
+      const expected = few.map((id) => `flatMap ${id} RangeError BAD_ROW row ${id} from stride-${id}:${id}`);
+      expect(rows[0]!.sort()).to.deep.equal(expected.sort());
+      expect(rows[1]!.length).to.equal(40 + 1);
+    }
+    const { rows } = await runLetters({ program: "later" }, way, "letters", "out");
+    const awaited = ids
+      .filter((id) => id % 20 === 3)
+      .map((id) => `asking ${id} RangeError null row ${id} from stride-${id % 128}:${id}`);
+    const below = ids
+      .filter((id) => id % 20 === 13)
+      .map((id) => `below ${id} RangeError BAD_ROW row ${id} from nowhere`);
+    expect(rows[0]!.sort()).to.deep.equal([...awaited, ...below].sort());
+  }).timeout(60_000);
 
   it("are those of all operators that name them", async () => {
     const { rows } = await runLetters({ program: "several" }, way, "letters", "out", "more out");

@@ -108,10 +108,10 @@ describe("the general window operator", () => {
       END,
     ];
     expect(play(trial, steps)).to.deep.equal([["a", 0, 104, [0, 4, 90]]]);
-    for (const gap of [0, -1, "soon", Promise.resolve(1)] as number[]) {
-      expect(() => play(trial, [{ key: "a", at: 200, gap }]), String(gap))
+    for (const gap of [0, -1, "soon", Promise.resolve(1)] as unknown[]) {
+      expect(() => play(trial, [{ key: "a", at: 200, gap: gap as number }]), String(gap))
         .to.throw()
-        .with.property("code", "OPTION_INVALID");
+        .with.property("code", gap instanceof Promise ? "USER_FUNCTION_ASYNC" : "OPTION_INVALID");
     }
   });
 

@@ -9,6 +9,7 @@ import type { EdgeOutput } from "../../lib/runtime/edge-code.js";
 import type { Output } from "../../lib/runtime/outputs.js";
 import { SourceTask } from "../../lib/runtime/source-task.js";
 import { TaskCheckpoints } from "../../lib/runtime/task-checkpoints.js";
+import type { UserFunctions } from "../../lib/runtime/user-functions.js";
 import type { SourceReader, Split } from "../../lib/source/contract.js";
 import { type WatermarkStrategy, watermarks } from "../../lib/time/watermarks.js";
 import { barrier } from "../checkpoint/alignment-script.js";
@@ -72,6 +73,7 @@ class TestSource {
       failed: (error) => {
         throw error;
       },
+      functions: { report: () => undefined } as Partial<UserFunctions> as UserFunctions,
     });
     const chain = { operators: [], compile: () => () => 0 } as unknown as Chain;
     const edge = { edge: { fromOperator: 0 }, channels: [output] } as unknown as EdgeOutput;

@@ -1,6 +1,12 @@
 import { MillraceError } from "../../base/error.js";
 import { type Random, seededRandom } from "../../base/random.js";
-import type { ReaderContext, SourceDefinition, SourceReader, Split } from "../../source/contract.js";
+import type {
+  ReaderContext,
+  SourceDefinition,
+  SourcePosition,
+  SourceReader,
+  Split,
+} from "../../source/contract.js";
 import { StaticEnumerator } from "../../source/static-enumerator.js";
 
 /** What `datagenSource` takes. */
@@ -114,6 +120,12 @@ class DatagenReader<T> implements SourceReader<T, Stride> {
 
   pauseSplits(ordinals: readonly number[]): void {
     this.paused = ordinals;
+  }
+
+  /** The record's index. */
+  place(): SourcePosition {
+    const { turn } = this;
+    return { split: this.ids[turn]!, position: this.nexts[turn]! - this.steps[turn]! };
   }
 
   get splitsBegun(): number {

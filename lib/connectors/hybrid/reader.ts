@@ -1,5 +1,5 @@
 // @hot `next`, once per record
-import type { ReaderContext, SourceReader, Split } from "../../source/contract.js";
+import type { ReaderContext, SourcePosition, SourceReader, Split } from "../../source/contract.js";
 import type { SourceChain } from "./chain.js";
 import type { HybridReport, HybridSplit } from "./switching.js";
 
@@ -92,6 +92,13 @@ export class HybridReader<T> implements SourceReader<T, HybridSplit> {
     this.noteEnded(stage, reader);
     if (reader.ended) this.finish(stage, reader);
     return undefined;
+  }
+
+  /** As the reader of the source in turn says it. */
+  place(): SourcePosition | undefined {
+    const { source, reader } = this.reading ?? {};
+    const place = reader?.place?.();
+    return place && { split: `${source}:${place.split}`, position: place.position };
   }
 
   get stage(): number {

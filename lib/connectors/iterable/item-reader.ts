@@ -1,4 +1,4 @@
-import type { ReaderContext, SourceReader, Split } from "../../source/contract.js";
+import type { ReaderContext, SourcePosition, SourceReader, Split } from "../../source/contract.js";
 import { assertJson, pairOf } from "./position.js";
 
 /** The one split of an iterable source. */
@@ -73,6 +73,11 @@ export class ItemReader<T> implements SourceReader<T, IterableSplit> {
     }
     if (this.positioned && !this.reported && this.isDrained) this.reportEnd();
     return undefined;
+  }
+
+  /** What the iterable gave with the record; without positions its number, from 0, since the iterable was opened. */
+  place(): SourcePosition {
+    return { split: this.current!.id, position: this.positioned ? this.position : this.consumed - 1 };
   }
 
   takeEndedSplits(): readonly number[] {

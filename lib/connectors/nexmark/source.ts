@@ -1,5 +1,11 @@
 import { MillraceError } from "../../base/error.js";
-import type { ReaderContext, SourceDefinition, SourceReader, Split } from "../../source/contract.js";
+import type {
+  ReaderContext,
+  SourceDefinition,
+  SourcePosition,
+  SourceReader,
+  Split,
+} from "../../source/contract.js";
 import { StaticEnumerator } from "../../source/static-enumerator.js";
 import { disorder } from "./disorder.js";
 import { EPOCH_EVENTS, NexmarkGenerator } from "./generator.js";
@@ -116,6 +122,12 @@ class NexmarkReader implements SourceReader<NexmarkEvent, Lane> {
     this.consumed++;
     const number = this.at++;
     return this.generator.event(this.group === 1 ? number : disorder(number, this.group));
+  }
+
+  /** The event's place in the stream. */
+  place(): SourcePosition {
+    const lane = this.open.find(({ ordinal }) => ordinal === this.split)!;
+    return { split: lane.id, position: this.at - 1 };
   }
 
   takeEndedSplits(): readonly number[] {

@@ -177,6 +177,7 @@ export class SourceRun {
       if (!this.records.has(id)) this.records.set(id, []);
       this.records.get(id)!.push(record);
       this.sequence.push(record);
+      checkPlace(reader, id);
     }
     for (const ordinal of reader.takeEndedSplits()) {
       if (ended.has(ordinal) || ordinal >= splits.length)
@@ -225,6 +226,12 @@ export class SourceRun {
     given.push(...splits);
     reader.addSplits(splits);
   }
+}
+
+/** Where a reader says that the record lies it has just given. */
+function checkPlace(reader: SourceReader, id: string): void {
+  const split = reader.place?.()?.split ?? id;
+  if (split !== id) broken(`place() names split "${split}" of a record of split "${id}"`);
 }
 
 /** As it travels. */

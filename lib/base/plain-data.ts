@@ -21,11 +21,14 @@ export function copyOf<T>(value: T, made = new Map<object, object>()): T {
   return value;
 }
 
+/** Frozen here, all in them included: others may have frozen no more than the surface. */
+const frozen = new WeakSet<object>();
+
 /** Freezes plain objects and arrays, and all in them. */
 export function freeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  if (typeof value !== "object" || value === null || frozen.has(value)) return value;
   if (!Array.isArray(value) && !isPlainObject(value)) return value;
-  Object.freeze(value);
+  frozen.add(Object.freeze(value));
   for (const each of Object.values(value)) freeze(each);
   return value;
 }
