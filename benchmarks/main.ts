@@ -25,7 +25,7 @@ Suites
   slots     settings of slots against what else they could be: --rows young,collector,timeout,frame,ring
             --events N --seconds N --pairs 5
   peers     Nexmark queries by rxjs, node:stream, structured clone and Piscina tasks: --events N
-  windows   sliding by little, and windows of the general kind, against windows that share panes: --events N --pairs 5
+  windows   sliding by little, and general windows, against windows that share panes; joins: --events N --pairs 5
   timers    a million timers of a keyed function, registered, fired and snapshotted: --events N --pairs 5
 
 Options

@@ -1,16 +1,17 @@
 /**
  * Windows, the operator alone: what a record costs where windows slide by a hundredth of their size against those that
- * slide by half of it, and in the general windows against those that share panes; interleaved in one process, medians
- * of pairwise ratios.
+ * slide by half of it, and in the general windows against those that share panes; what joins cost against a loop by
+ * hand. Interleaved in one process, medians of pairwise ratios.
  */
 import { windowAggregate } from "../../lib/api/added-windows.js";
 import { count, max, sum } from "../../lib/operators/aggregates.js";
-import type { OperatorContext, OperatorLogic } from "../../lib/operators/contract.js";
+import type { OperatorLogic } from "../../lib/operators/contract.js";
 import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
-import { heapBackend } from "../../lib/state/heap/backend.js";
 import { session, sliding, tumbling } from "../../lib/time/windows.js";
 import { type Measured, measure, median, rounded } from "../measure.js";
 import { Report } from "../report.js";
+import { joins } from "./joins.js";
+import { operatorOf } from "./operator.js";
 
 export interface WindowSuiteOptions {
   readonly records: number;
@@ -61,6 +62,7 @@ export async function windows({ records, pairs, json }: WindowSuiteOptions): Pro
     keys: plan.keys,
     ...(await compared(panes, () => logicOf(session(SIZE_MS)), plan)),
   });
+  await joins(report, records / 10, pairs);
 }
 
 interface Plan {
@@ -92,32 +94,7 @@ async function compared(base: () => OperatorLogic, other: () => OperatorLogic, p
 /** Records in order of time, with a watermark now and then; answers how many results there were. */
 function play(logic: OperatorLogic, { records, keys }: Plan): number {
   let rows = 0;
-  const parts = { declare() {} };
-  const context = {
-    maxParallelism: 128,
-    parallelism: 1,
-    subtask: 0,
-    gate: { level: 0 },
-    out: () => rows++,
-    counters: { lateRecordsDropped: 0 },
-    now: () => 0,
-    wallNow: () => 0,
-    wake() {},
-    lifecycle: () => ({}),
-    parts,
-    keyedState: () =>
-      heapBackend.open({
-        job: "bench",
-        operator: "bench",
-        subtask: 0,
-        maxParallelism: 128,
-        groups: { first: 0, last: 127 },
-        directory: "",
-        now: () => 0,
-        parts,
-      }),
-  };
-  const operator = logic.create!(context as unknown as OperatorContext);
+  const operator = operatorOf(logic, () => rows++);
   const given = Array.from({ length: 4096 }, (_, i): Reading => ({ key: (i * 7919) % keys, value: i }));
   let watermark = 0;
   for (let i = 0; i < records; i++) {
@@ -125,8 +102,8 @@ function play(logic: OperatorLogic, { records, keys }: Plan): number {
     operator.element(given[i & 4095], timestamp, 0);
     if (timestamp - watermark < WATERMARK_EVERY_MS) continue;
     watermark = timestamp;
-    operator.advance!(watermark - 1);
+    operator.advance(watermark - 1);
   }
-  operator.advance!(Number.POSITIVE_INFINITY);
+  operator.advance(Number.POSITIVE_INFINITY);
   return rows;
 }
