@@ -4,7 +4,7 @@ import { windowPairs } from "../../lib/api/added-windows.js";
 import type { WindowOptions } from "../../lib/api/window-functions.js";
 import type { ErrorCode } from "../../lib/base/error-catalogue.js";
 import { ROUND_MS } from "../../lib/base/limits.js";
-import type { DataStream } from "../../lib/index.js";
+import type { AnyStream, DataStream } from "../../lib/index.js";
 import type { AnyFunction, OperatorLogic } from "../../lib/operators/contract.js";
 import { evictors } from "../../lib/operators/evictors.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
@@ -280,6 +280,73 @@ describe("windows over two inputs", () => {
     expect(logic.functions).to.include.members([joinRow, trigger.element]);
     expect(grouped(tumbling(10)).functions).to.include(groupRow);
   });
+});
+
+/** Key, text, time: what Flink's CoGroupJoinITCase joins and groups. */
+type Entry = readonly [key: string, text: string, time: number];
+
+describe("windows over two inputs answer as Flink's do", () => {
+  const textOf = ([key, text, time]: Entry) => `(${key},${text === "" ? "" : `${text},`}${time})`;
+  const entries = (texts: string): Entry[] =>
+    texts.split(" ").map((each) => {
+      const [key, text, time] = each.split(",") as [string, string, string];
+      return [key, text, Number(time)];
+    });
+  const keyOf = ([key]: Entry) => key;
+
+  async function expectRows(
+    build: (one: DataStream<Entry>, two: DataStream<Entry>) => AnyStream<string>,
+    [one, two]: readonly [string, string],
+    expected: readonly string[],
+  ): Promise<void> {
+    await using t = await testOperator(build);
+    for (const entry of entries(one)) t.push(entry, { at: entry[2], input: 0 });
+    for (const entry of entries(two)) t.push(entry, { at: entry[2], input: 1 });
+    t.end();
+    await t.expect().toEqualInAnyOrder(expected);
+  }
+
+  it("co-group", () =>
+    expectRows(
+      (one, two) =>
+        one
+          .coGroup(two)
+          .on(keyOf, keyOf)
+          .window(tumbling(3))
+          .apply((firsts, seconds) => [`F:${firsts.map(textOf).join("")} S:${seconds.map(textOf).join("")}`]),
+      ["a,,0 a,,1 a,,2 b,,3 b,,4 b,,5 a,,6 a,,7 a,,8", "a,,0 a,,1 b,,3 c,,6 c,,7 c,,8"],
+      [
+        "F:(a,0)(a,1)(a,2) S:(a,0)(a,1)",
+        "F:(b,3)(b,4)(b,5) S:(b,3)",
+        "F:(a,6)(a,7)(a,8) S:",
+        "F: S:(c,6)(c,7)(c,8)",
+      ],
+    ));
+
+  const joinedTexts = (left: Entry, right: Entry) => `${textOf(left)}:${textOf(right)}`;
+  const all = (lefts: string, rights: string) =>
+    entries(lefts).flatMap((left) => entries(rights).map((right) => joinedTexts(left, right)));
+
+  it("join", () =>
+    expectRows(
+      (one, two) => one.join(two).on(keyOf, keyOf).window(tumbling(3)).apply(joinedTexts),
+      ["a,x,0 a,y,1 a,z,2 b,u,3 b,w,5 a,i,6 a,j,7 a,k,8", "a,u,0 a,w,1 b,i,3 b,k,5 a,x,6 a,z,8"],
+      [
+        ...all("a,x,0 a,y,1 a,z,2", "a,u,0 a,w,1"),
+        ...all("b,u,3 b,w,5", "b,i,3 b,k,5"),
+        ...all("a,i,6 a,j,7 a,k,8", "a,x,6 a,z,8"),
+      ],
+    ));
+
+  it("join of a stream with itself, beside a union", () =>
+    expectRows(
+      (one, two) => {
+        const both = one.union(two);
+        return both.join(both).on(keyOf, keyOf).window(tumbling(3)).apply(joinedTexts);
+      },
+      ["a,x,0 a,z,2 b,u,3", "a,y,1 b,w,5"],
+      [...all("a,x,0 a,y,1 a,z,2", "a,x,0 a,y,1 a,z,2"), ...all("b,u,3 b,w,5", "b,u,3 b,w,5")],
+    ));
 });
 
 describe("the cursor between the pairs of a window", () => {

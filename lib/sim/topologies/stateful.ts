@@ -87,6 +87,37 @@ function lastTotals(rows: readonly Total[], records: readonly SimRecord[]): stri
   return differences("totals", actual, expected);
 }
 
+const GATHERED = 4;
+
+/** Without keys: batches of each subtask, and the first record of each value. */
+const gathered: Topology = {
+  name: "gathered",
+  abilities: {},
+  sinks: ["batches", "firsts"],
+  sources: (plan) => [source(plan, "a")],
+  build(kit) {
+    const [a] = gathered.sources(kit.plan);
+    const records = kit.source(a!).map(touched(kit));
+    apart(kit, records.batchBy({ size: GATHERED, time: 40 })).sink("batches", kit.sink("batches"));
+    records.dedupe(({ value }) => value).sink("firsts", kit.sink("firsts"));
+  },
+  check({ batches, firsts }, plan) {
+    const records = allRecords(gathered, plan);
+    const rows = batches as SimRecord[][];
+    const isWrong = rows.some(({ length }) => length === 0 || length > GATHERED);
+    const values = new Set(records.map(({ value }) => value));
+    return [
+      ...(isWrong ? ["a batch is empty or too large"] : []),
+      ...differences("records", rows.flat(), records),
+      ...differences(
+        "values",
+        firsts!.map(({ value }) => value),
+        [...values],
+      ),
+    ];
+  },
+};
+
 const TUMBLE_MS = 150;
 
 /** Windows per key, and over all records of theirs: local combines in front of both. */
@@ -307,4 +338,4 @@ const rules: Topology = {
   },
 };
 
-export const stateful = [aggregate, batched, windows, timers, joined, rules] as const;
+export const stateful = [aggregate, batched, gathered, windows, timers, joined, rules] as const;
