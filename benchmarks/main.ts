@@ -7,6 +7,7 @@ import { queryNames } from "./nexmark/programs.js";
 import { nexmark } from "./nexmark/suite.js";
 import { peers } from "./peers/suite.js";
 import { resources } from "./resources/suite.js";
+import { s3 } from "./s3/suite.js";
 import { slots } from "./slots/suite.js";
 import { state } from "./state/suite.js";
 import { timers } from "./timers/suite.js";
@@ -22,6 +23,7 @@ Suites
             --rows pressure,change,skewed,inputs,cost --pairs 5 --plot chart.svg
   state     keyed state by the backends: --keys 100000,1000000 --large (10,000,000 keys, lmdb only) --pairs 5
   resources  slots cut by resource profiles against equal ones, in time and memory: --events N --pairs 5
+  s3        objects of a bucket behind 20 ms of latency: our source against a loop of gets: --pairs 5
   slots     settings of slots against what else they could be: --rows young,collector,timeout,frame,ring
             --events N --seconds N --pairs 5
   peers     Nexmark queries by rxjs, node:stream, structured clone and Piscina tasks: --events N
@@ -79,6 +81,7 @@ const suites: Readonly<Record<string, () => Promise<void>>> = {
       plot: values.plot,
       json: values.json,
     }),
+  s3: () => s3({ pairs: Number(values.pairs ?? 5), json: values.json }),
   slots: () =>
     slots({
       rows: (values.rows ?? "young,collector,timeout,frame,ring").split(","),

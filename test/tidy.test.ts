@@ -45,6 +45,7 @@ const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   hyparquet: ["lib/formats"],
   "hyparquet-compressors": ["lib/formats"],
   tinyglobby: ["lib/connectors/file"],
+  picomatch: ["lib/connectors/file"],
   "@standard-schema/spec": ["lib/api"],
 };
 

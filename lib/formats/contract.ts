@@ -5,11 +5,25 @@
  * overlap with the job's work; it never sees splits, subtasks or readers.
  */
 
-/** A part of a file. */
-export interface FilePart {
+/** How the bytes of a file are read that lies elsewhere than in the file system. */
+export interface FileContent {
+  /** In order, from `begin` to the file's end; `likelyEnd`: what lies behind it is hardly ever needed. */
+  stream(begin: number, likelyEnd: number): AsyncIterable<Buffer>;
+  /** These bytes, all of them. */
+  slice(begin: number, end: number): Promise<Uint8Array>;
+}
+
+/** A file that a format reads. */
+export interface FormatFile {
   readonly path: string;
   /** Bytes of the whole file. */
   readonly size: number;
+  /** Absent: the file system's. */
+  readonly content?: FileContent;
+}
+
+/** A part of a file. */
+export interface FilePart extends FormatFile {
   /** Where the part begins and ends: bytes, or rows for a format of blocks. */
   readonly begin: number;
   readonly end: number;
@@ -33,7 +47,7 @@ export interface ReadFormat<T> {
   /** Part of plans and fingerprints; JSON. */
   readonly description: Readonly<Record<string, unknown>>;
   /** The file's blocks; absent where the format reads whole files, see `splitsAtLines`. */
-  readonly blocks?: (path: string, size: number) => Promise<readonly Block[]>;
+  readonly blocks?: (file: FormatFile) => Promise<readonly Block[]>;
   /** An uncompressed file may be cut anywhere: a part begins after the first line end at or after `begin`. */
   readonly splitsAtLines: boolean;
   /** Throws FILE_FORMAT_INVALID, FILE_TRUNCATED naming file and line or row. */

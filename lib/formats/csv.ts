@@ -1,6 +1,6 @@
 import type { CsvError, Options } from "csv-parse";
 import { MillraceError } from "../base/error.js";
-import type { ReadFormat, WriteFormat } from "./contract.js";
+import type { FilePart, ReadFormat, WriteFormat } from "./contract.js";
 import { fileBytes, isPacked } from "./file-bytes.js";
 
 /** What a column's text becomes; an empty text becomes null, except for "string". */
@@ -32,7 +32,7 @@ export function csv<T = Record<string, string>>(options: CsvOptions = {}): ReadF
     description: { delimiter, header: header === true ? "first line" : header, types: options.types ?? {} },
     extension: "csv",
     splitsAtLines: false,
-    read: (part, signal) => readRecords<T>(part.path, options, signal),
+    read: (part, signal) => readRecords<T>(part, options, signal),
     createEncoder: () => {
       let columns = header === true ? undefined : header;
       return {
@@ -56,7 +56,8 @@ async function openParser(settings: Options) {
   return (await import("csv-parse")).parse(settings);
 }
 
-async function* readRecords<T>(path: string, options: CsvOptions, signal: AbortSignal) {
+async function* readRecords<T>(part: FilePart, options: CsvOptions, signal: AbortSignal) {
+  const { path } = part;
   const { delimiter = ",", header = true, types = {} } = options;
   const converters = Object.entries(types).map(([name, type]) => [name, convert[type]] as const);
   const settings: Options = {
@@ -90,7 +91,7 @@ async function* readRecords<T>(path: string, options: CsvOptions, signal: AbortS
   const check = () => {
     if (failure !== undefined) throw coded(failure, path);
   };
-  for await (const chunk of fileBytes(path, 0, signal)) {
+  for await (const chunk of fileBytes(part, 0, signal)) {
     if (chunk.includes(0))
       throw new MillraceError("FILE_FORMAT_INVALID", `${path} is not text: it has NUL bytes`);
     if (!packed) bytes += chunk.length;

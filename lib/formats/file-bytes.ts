@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { MillraceError, messageOf } from "../base/error.js";
 import { OpenFile } from "../base/open-file.js";
+import type { FilePart } from "./contract.js";
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -10,17 +11,32 @@ export function isPacked(path: string): boolean {
   return path.endsWith(".gz");
 }
 
-/** From byte `begin` to the end, in chunks. Throws FILE_NOT_FOUND, FILE_TRUNCATED, FILE_FORMAT_INVALID. */
-export async function* fileBytes(path: string, begin: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+/**
+ * From byte `begin` to the file's end, in chunks; what lies behind the part is hardly ever needed. Throws
+ * FILE_NOT_FOUND, FILE_TRUNCATED, FILE_FORMAT_INVALID.
+ */
+export async function* fileBytes(part: FilePart, begin: number, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
-    if (isPacked(path)) yield* unpacked(path, signal);
-    else yield* plain(path, begin, signal);
+    if (isPacked(part.path)) yield* unpacked(part, signal);
+    else yield* plain(part, begin, part.end, signal);
   } catch (error) {
-    throw fileError(error, path);
+    throw fileError(error, part.path);
   }
 }
 
-async function* plain(path: string, begin: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* plain(
+  { path, content }: FilePart,
+  begin: number,
+  likelyEnd: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  if (content !== undefined) {
+    for await (const chunk of content.stream(begin, likelyEnd)) {
+      if (signal.aborted) return;
+      yield chunk;
+    }
+    return;
+  }
   const file = new OpenFile(path);
   try {
     for (let at = begin; !signal.aborted; ) {
@@ -35,8 +51,8 @@ async function* plain(path: string, begin: number, signal: AbortSignal): AsyncGe
   }
 }
 
-async function* unpacked(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const file = Readable.from(plain(path, 0, signal), { objectMode: false });
+async function* unpacked(part: FilePart, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const file = Readable.from(plain(part, 0, part.size, signal), { objectMode: false });
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   file.on("error", (error) => gunzip.destroy(error));
   file.pipe(gunzip);

@@ -45,7 +45,7 @@ export async function* readLines(part: FilePart, signal: AbortSignal): AsyncGene
     at += bytes.length;
     return made;
   };
-  for await (const chunk of fileBytes(part.path, at, signal)) {
+  for await (const chunk of fileBytes(part, at, signal)) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     if (skipping) {
       const end = rest.indexOf(NEWLINE);

@@ -1,7 +1,7 @@
 import type { AsyncBuffer, FileMetaData } from "hyparquet";
 import { MillraceError, messageOf } from "../base/error.js";
 import { OpenFile } from "../base/open-file.js";
-import type { Block, FilePart, ReadFormat, RecordBatch } from "./contract.js";
+import type { Block, FilePart, FormatFile, ReadFormat, RecordBatch } from "./contract.js";
 import { fileError } from "./file-bytes.js";
 
 /** What `parquet` takes. */
@@ -25,7 +25,7 @@ export function parquet<T = Record<string, unknown>>(options: ParquetOptions = {
     name: "parquet",
     description: { columns: options.columns ?? "all" },
     splitsAtLines: false,
-    blocks: (path, size) => withFile(path, size, async (file) => blocksOf(await metadataOf(file, path))),
+    blocks: (given) => withFile(given, async (file) => blocksOf(await metadataOf(file, given.path))),
     read: (part) => readRows<T>(part, options),
   };
 }
@@ -42,7 +42,7 @@ function blocksOf(metadata: FileMetaData): Block[] {
 
 async function* readRows<T>(part: FilePart, options: ParquetOptions): AsyncGenerator<RecordBatch<T>> {
   const { path, begin, end } = part;
-  const columns = await withFile(path, part.size, async (file) => {
+  const { columns, blocks } = await withFile(part, async (file) => {
     const metadata = await metadataOf(file, path);
     const wanted = options.columns ?? namesOf(metadata);
     const missing = wanted.filter((name) => !namesOf(metadata).includes(name));
@@ -51,10 +51,10 @@ async function* readRows<T>(part: FilePart, options: ParquetOptions): AsyncGener
         hint: `Its columns are ${namesOf(metadata).join(", ")}.`,
       });
     }
-    return readColumns(file, metadata, wanted, part);
+    return { columns: await readColumns(file, metadata, wanted, part), blocks: blocksOf(metadata) };
   });
   const row = rowFunction<T>(columns);
-  const bytes = blocksOf(await withFile(path, part.size, (file) => metadataOf(file, path)))
+  const bytes = blocks
     .filter((block) => block.begin >= begin && block.end <= end)
     .reduce((sum, block) => sum + block.bytes, 0);
   const rows = end - begin;
@@ -99,6 +99,7 @@ async function readColumns(
       },
     });
   } catch (cause) {
+    if (MillraceError.is(cause)) throw cause;
     throw invalid(path, `rows ${begin} to ${end} are damaged: ${messageOf(cause)}`, cause);
   }
   return names.map((name) => {
@@ -152,6 +153,7 @@ async function metadataOf(file: AsyncBuffer, path: string): Promise<FileMetaData
   try {
     return await parquetMetadataAsync(file);
   } catch (cause) {
+    if (MillraceError.is(cause)) throw cause;
     throw invalid(path, `its footer is damaged: ${messageOf(cause)}`, cause);
   }
 }
@@ -162,9 +164,16 @@ function invalid(path: string, what: string, cause?: unknown): MillraceError {
   });
 }
 
-async function withFile<R>(path: string, size: number, use: (file: AsyncBuffer) => Promise<R>): Promise<R> {
+async function withFile<R>(
+  { path, size, content }: FormatFile,
+  use: (file: AsyncBuffer) => Promise<R>,
+): Promise<R> {
   let opened: OpenFile | undefined;
   try {
+    if (content !== undefined) {
+      const slice = async (start: number, end = size) => bufferOf(await content.slice(start, end));
+      return await use({ byteLength: size, slice });
+    }
     const file = new OpenFile(path);
     opened = file;
     return await use({
@@ -182,4 +191,9 @@ async function withFile<R>(path: string, size: number, use: (file: AsyncBuffer) 
   } finally {
     opened?.close();
   }
+}
+
+/** The buffer that holds these bytes and nothing else. */
+function bufferOf(bytes: Uint8Array): ArrayBuffer {
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
 }

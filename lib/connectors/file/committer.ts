@@ -8,6 +8,7 @@ import { sinkError } from "./sink-error.js";
 
 /** Where a committer works. */
 export interface CommitterSettings {
+  /** A folder, or `s3://bucket/prefix`. */
   readonly folder: string;
   readonly mode: "fail" | "replace" | "append";
   /** The sub-folders are the sink's too. */

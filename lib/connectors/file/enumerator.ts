@@ -1,6 +1,6 @@
 import type { SplitEnumerator } from "../../source/contract.js";
 import { findFiles } from "./find-files.js";
-import { cutFile, type FileSplit, type FilesToRead } from "./split.js";
+import { cutFile, type FileSplit, type FilesToRead, takeSplits } from "./split.js";
 
 /** Where a file source ends: what a source begins with that goes on behind it (see `hybridSource`). */
 export interface FileEnd {
@@ -46,8 +46,8 @@ export class FileEnumerator implements SplitEnumerator<FileSplit> {
   }
 
   request(): readonly FileSplit[] | undefined {
-    const split = this.splits?.shift();
-    return split === undefined ? undefined : [split];
+    const next = takeSplits(this.splits ?? []);
+    return next.length === 0 ? undefined : next;
   }
 
   addSplitsBack(splits: readonly FileSplit[]): void {

@@ -2,26 +2,24 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { MillraceError } from "../../base/error.js";
-
-export interface FoundFile {
-  readonly path: string;
-  readonly size: number;
-  /** When it was last written to, ms. */
-  readonly modified: number;
-}
+import { isS3 } from "../../storage/location.js";
+import type { FoundFile } from "./found-file.js";
 
 /** As `listFiles`; at least one. Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY. */
 export async function findFiles(path: string): Promise<FoundFile[]> {
   const found = await listFiles(path);
-  if (found.length === 0) throw new MillraceError("FILE_GLOB_EMPTY", `no file matches ${resolve(path)}`);
-  return found;
+  if (found.length > 0) return found;
+  if (!isS3(path)) throw new MillraceError("FILE_GLOB_EMPTY", `no file matches ${resolve(path)}`);
+  throw (await import("./s3/find-objects.js")).nothingFound(path);
 }
 
 /**
  * A file, all files of a folder, or a glob; sorted by path. Names that begin with '.' or '_' are skipped, and what goes
- * while it is looked at. Throws FILE_NOT_FOUND for a file or folder that is not there.
+ * while it is looked at. Throws FILE_NOT_FOUND for a file or folder that is not there. The same of objects in a bucket,
+ * where there are no folders that could be missing.
  */
 export async function listFiles(path: string): Promise<FoundFile[]> {
+  if (isS3(path)) return (await import("./s3/find-objects.js")).listObjects(path);
   const { glob, isDynamicPattern } = await import("tinyglobby");
   if (!isDynamicPattern(path)) {
     const found = await stat(path).catch((cause: unknown) => {

@@ -3,7 +3,7 @@ import { type Scheduler, systemScheduler } from "../../base/scheduler.js";
 import type { EnumeratorContext, SplitEnumerator } from "../../source/contract.js";
 import { listFiles } from "./find-files.js";
 import { SeenFiles, type SeenOptions, type SeenSnapshot } from "./seen-files.js";
-import { cutFile, type FileSplit, type FilesToRead } from "./split.js";
+import { cutFile, type FileSplit, type FilesToRead, takeSplits } from "./split.js";
 
 export interface MonitoringOptions extends SeenOptions {
   /** From the end of one look to the next, ms. */
@@ -53,8 +53,7 @@ export class MonitoringEnumerator implements SplitEnumerator<FileSplit> {
 
   request(): readonly FileSplit[] {
     if (this.failure !== undefined) throw this.failure.error;
-    const split = this.splits.shift();
-    return split === undefined ? [] : [split];
+    return takeSplits(this.splits);
   }
 
   addSplitsBack(splits: readonly FileSplit[]): void {

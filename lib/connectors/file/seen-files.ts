@@ -6,7 +6,7 @@
  * - Only what is still there is remembered, so that this is never more than the folder holds; with `forgetMs` of that
  *   only what is not much older than the newest file that was ever new.
  */
-import type { FoundFile } from "./find-files.js";
+import type { FoundFile } from "./found-file.js";
 
 /** What goes into a checkpoint. */
 export interface SeenSnapshot {

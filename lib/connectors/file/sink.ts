@@ -2,12 +2,16 @@ import { type Duration, durationMs } from "../../base/duration.js";
 import { MillraceError } from "../../base/error.js";
 import type { WriteFormat } from "../../formats/contract.js";
 import type { SinkDefinition } from "../../sink/contract.js";
-import { FileCommitter } from "./committer.js";
-import { FileWriter, type WriterSettings } from "./writer.js";
+import { bucketIn, isS3 } from "../../storage/location.js";
+import { type CommitterSettings, FileCommitter } from "./committer.js";
+import type { WriterSettings } from "./part-writer.js";
+import { S3Committer } from "./s3/committer.js";
+import { S3Writer } from "./s3/writer.js";
+import { FileWriter } from "./writer.js";
 
 /** What `fileSink` takes. */
 export interface FileSinkOptions<T> {
-  /** Folder of the part files; made if missing. */
+  /** Folder of the part files, made if missing; or `s3://bucket/prefix`: they become objects there. */
   readonly path: string;
   /** `jsonl()`, `csv()` or `text()`. */
   readonly format: WriteFormat<T>;
@@ -45,8 +49,12 @@ const PART_BYTES = 128 * 1024 * 1024;
  * @example
  * hours.sink("hours", fileSink({ path: "out/hours", format: jsonl(), mode: "replace" }));
  *
+ * In a bucket a part is an upload until the job has promised, and becomes an object then. Uploads that no checkpoint
+ * names are aborted when the job goes on or ends; a run that died and is never resumed leaves them to the bucket's own
+ * rules.
+ *
  * Throws SINK_EXISTS, SINK_FAILED, SINK_DISK_FULL, SINK_DENIED, SINK_PART_LOST, SINK_BUCKET_INVALID,
- * OPTION_INVALID.
+ * OPTION_INVALID; BUCKET_MISSING, STORAGE_DENIED, STORAGE_FAILED.
  */
 export function fileSink<T = unknown>(options: FileSinkOptions<T>): SinkDefinition<T> {
   const { path, format, mode = "fail", bucket, partBytes = PART_BYTES } = options;
@@ -60,11 +68,16 @@ export function fileSink<T = unknown>(options: FileSinkOptions<T>): SinkDefiniti
     rolloverMs: intervalMs(options.rolloverInterval, "rolloverInterval"),
     inactivityMs: intervalMs(options.inactivityInterval, "inactivityInterval"),
   };
+  const place: CommitterSettings = { folder: path, mode, hasBuckets };
+  const inBucket = isS3(path);
+  if (inBucket) bucketIn(path);
   return {
     kind: "file",
     description: { path, format: format.name, mode, ...(hasBuckets ? { buckets: true } : {}) },
-    createWriter: (context) => new FileWriter<T>(settings, context),
-    createCommitter: (context) => new FileCommitter({ folder: path, mode, hasBuckets }, context),
+    createWriter: (context) =>
+      inBucket ? new S3Writer<T>(settings, context) : new FileWriter<T>(settings, context),
+    createCommitter: (context) =>
+      inBucket ? new S3Committer(place, context) : new FileCommitter(place, context),
   };
 }
 

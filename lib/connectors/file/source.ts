@@ -3,13 +3,18 @@ import { MillraceError } from "../../base/error.js";
 import type { ReadFormat } from "../../formats/contract.js";
 import { type Batch, BatchReader } from "../../source/batch-reader.js";
 import type { SourceDefinition } from "../../source/contract.js";
+import { isS3 } from "../../storage/location.js";
 import { FileEnumerator } from "./enumerator.js";
 import { MonitoringEnumerator, type MonitoringOptions } from "./monitoring-enumerator.js";
+import { S3Reader } from "./s3/reader.js";
 import type { FileSplit, FilesToRead } from "./split.js";
 
 /** What `fileSource` takes. */
 export interface FileSourceOptions<T> {
-  /** A file, a folder (all files below it) or a glob; relative to the working directory. */
+  /**
+   * A file, a folder (all files below it) or a glob, relative to the working directory; or the same in a bucket of an
+   * S3 server: `s3://bucket/prefix`, `s3://bucket/logs/*.jsonl`.
+   */
   readonly path: string;
   /** `text()`, `csv()`, `jsonl()` or `parquet()`. Files ending in .gz are unpacked. */
   readonly format: ReadFormat<T>;
@@ -48,8 +53,11 @@ const QUIET = "1s";
  * env.source("flights", fileSource({ path: "data/*.parquet", format: parquet<Flight>() }));
  * env.source("orders", fileSource({ path: "inbox", format: jsonl<Order>(), monitor: { interval: "5s" } }));
  *
- * Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY, FILE_FORMAT_INVALID, FILE_TRUNCATED, OPTION_INVALID; SPLIT_CHANGED when a job
- * goes on from a checkpoint and a file has lost records that were read before.
+ * Objects of a bucket are read by range, several ranges at a time, and ahead of what the job has taken.
+ *
+ * Throws FILE_NOT_FOUND, FILE_GLOB_EMPTY, FILE_FORMAT_INVALID, FILE_TRUNCATED, OPTION_INVALID; BUCKET_MISSING,
+ * STORAGE_DENIED, STORAGE_FAILED; SPLIT_CHANGED when a job goes on from a checkpoint and a file has lost records that
+ * were read before, or when an object was replaced or removed since it was found.
  */
 export function fileSource<T>(options: FileSourceOptions<T>): SourceDefinition<T, FileSplit> {
   const { path, format, splitBytes = SPLIT_BYTES, monitor } = options;
@@ -69,8 +77,12 @@ export function fileSource<T>(options: FileSourceOptions<T>): SourceDefinition<T
       monitoring === undefined
         ? new FileEnumerator(files, context.restored)
         : new MonitoringEnumerator(files, monitoring, context),
-    createReader: (context) =>
-      new BatchReader<T, FileSplit>(context, (split, signal) => readBatches(format, split, signal)),
+    createReader: (context) => {
+      const read = (split: FileSplit, signal: AbortSignal) => readBatches(format, split, signal);
+      return isS3(path)
+        ? new S3Reader(context, path, format, read)
+        : new BatchReader<T, FileSplit>(context, read);
+    },
   };
 }
 

@@ -1,11 +1,25 @@
 import type { FilePart, ReadFormat } from "../../formats/contract.js";
 import { isPacked } from "../../formats/file-bytes.js";
 import type { CountedSplit } from "../../source/batch-reader.js";
-import type { FoundFile } from "./find-files.js";
+import type { FoundFile } from "./found-file.js";
 
 /** A part of a file. */
 export interface FileSplit extends FilePart, CountedSplit {
+  /** What the part stands for, for progress. */
   readonly bytes: number;
+  /** Of an object: it is read only as long as it is the same. */
+  readonly etag?: string;
+}
+
+/** Parts of objects are given out together up to this size: requests for them are on their way at once. */
+const OBJECTS_BYTES = 4 * 1024 * 1024;
+
+/** Takes what a reader is given next: one part of a file, or some small ones of objects. */
+export function takeSplits(splits: FileSplit[]): FileSplit[] {
+  let count = Math.min(1, splits.length);
+  let bytes = splits[0]?.bytes ?? 0;
+  while (splits[count]?.etag !== undefined && (bytes += splits[count]!.bytes) <= OBJECTS_BYTES) count++;
+  return splits.splice(0, count);
 }
 
 /** What files are, and into what they are cut. */
@@ -16,15 +30,14 @@ export interface FilesToRead {
 }
 
 /** The parts of a file that readers take one by one, in order. */
-export async function cutFile(
-  { path, size }: FoundFile,
-  { format, splitBytes }: FilesToRead,
-): Promise<FileSplit[]> {
+export async function cutFile(file: FoundFile, { format, splitBytes }: FilesToRead): Promise<FileSplit[]> {
+  const { path, size, etag } = file;
   const split = (begin: number, end: number, bytes: number): FileSplit => {
-    return { id: `${path}:${begin}`, path, size, begin, end, bytes };
+    const part = { id: `${path}:${begin}`, path, size, begin, end, bytes };
+    return etag === undefined ? part : { ...part, etag };
   };
   if (format.blocks !== undefined) {
-    const blocks = await format.blocks(path, size);
+    const blocks = await format.blocks(file);
     return blocks.map(({ begin, end, bytes }) => split(begin, end, bytes));
   }
   if (!format.splitsAtLines || isPacked(path)) return [split(0, size, size)];

@@ -12,7 +12,7 @@ import type { S3Server } from "../contract.js";
 import { blobExists } from "../storage-error.js";
 import { type Connection, connect } from "./client.js";
 import { RETRY, type RetryPolicy, withRetries } from "./retry.js";
-import { CutAnswer, isBeyondEnd, isPrecondition, isUploadGone } from "./s3-error.js";
+import { CutAnswer, isBeyondEnd, isPrecondition, isServersFault, isUploadGone } from "./s3-error.js";
 
 /** An object, as it is found in a bucket. */
 export interface FoundObject {
@@ -20,6 +20,13 @@ export interface FoundObject {
   readonly size: number;
   /** Of its content: another one when the object is replaced. */
   readonly etag: string;
+  /** When it was put, ms. */
+  readonly modified: number;
+}
+
+export interface KnownObject extends FoundObject {
+  /** The tag is the content's MD5, or that of its parts' MD5s: not with every kind of encryption. */
+  readonly isHash: boolean;
 }
 
 /** What a range was read from. */
@@ -119,11 +126,13 @@ export class S3Bucket {
   }
 
   /** BLOB_MISSING without the object, and without the bucket: the answer does not say which. */
-  async head(key: string): Promise<FoundObject> {
+  async head(key: string): Promise<KnownObject> {
     const answer = await this.#request("read", key, ({ sdk, client }, abortSignal) =>
       client.send(new sdk.HeadObjectCommand(this.#at(key)), { abortSignal }),
     );
-    return { key, size: answer.ContentLength ?? 0, etag: answer.ETag ?? "" };
+    const { ContentLength: size = 0, ETag: etag = "", ServerSideEncryption, SSECustomerAlgorithm } = answer;
+    const isHash = !/kms/.test(ServerSideEncryption ?? "") && SSECustomerAlgorithm === undefined;
+    return { key, size, etag, modified: Number(answer.LastModified ?? 0), isHash };
   }
 
   /** All objects whose key begins with `prefix`, in pages. */
@@ -133,8 +142,8 @@ export class S3Bucket {
         const page = { Bucket: this.name, Prefix: prefix, MaxKeys: pageSize, ContinuationToken: token };
         return client.send(new sdk.ListObjectsV2Command(page), { abortSignal });
       });
-      yield (answer.Contents ?? []).map(({ Key = "", Size = 0, ETag = "" }) => {
-        return { key: Key, size: Size, etag: ETag };
+      yield (answer.Contents ?? []).map(({ Key = "", Size = 0, ETag = "", LastModified }) => {
+        return { key: Key, size: Size, etag: ETag, modified: Number(LastModified ?? 0) };
       });
       token = answer.IsTruncated === true ? answer.NextContinuationToken : undefined;
     }
@@ -175,6 +184,22 @@ export class S3Bucket {
     return this.#request("write", key, async ({ sdk, client }, abortSignal) => {
       try {
         await client.send(new sdk.CompleteMultipartUploadCommand(whole), { abortSignal });
+        return true;
+      } catch (error) {
+        // Some servers say of an upload that is gone only that something is wrong with them.
+        const isGone = isUploadGone(error) || (isServersFault(error) && !(await this.hasUpload(key, upload)));
+        if (isGone) return false;
+        throw error;
+      }
+    });
+  }
+
+  /** Whether an upload was begun, and neither completed nor aborted. */
+  hasUpload(key: string, upload: string): Promise<boolean> {
+    return this.#request("read", key, async ({ sdk, client }, abortSignal) => {
+      try {
+        const upTo = { ...this.#at(key), UploadId: upload, MaxParts: 1 };
+        await client.send(new sdk.ListPartsCommand(upTo), { abortSignal });
         return true;
       } catch (error) {
         if (!isUploadGone(error)) throw error;

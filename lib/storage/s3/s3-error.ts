@@ -53,9 +53,13 @@ export function isBeyondEnd(error: unknown): boolean {
   return statusOf(error) === 416 || nameOf(error) === "InvalidRange";
 }
 
+export function isServersFault(error: unknown): boolean {
+  return (statusOf(error) ?? 0) >= 500;
+}
+
 /** An upload that was completed or aborted, or never begun. */
 export function isUploadGone(error: unknown): boolean {
-  return nameOf(error) === "NoSuchUpload";
+  return nameOf(error) === "NoSuchUpload" || (statusOf(error) === 404 && nameOf(error) !== "NoSuchBucket");
 }
 
 /** The coded error for what came of doing `what` ("read", "write", ...) at `place` after so many tries. */
