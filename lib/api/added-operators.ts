@@ -71,8 +71,9 @@ export function keyedProcess(
 }
 
 export function coProcess(name: string, functions: CoProcessFunction<any, any, any, any>): NewOperator {
-  const { state } = functions;
-  return { kind: "process", name, config: stateConfig(state), logic: coProcessLogic(functions, state) };
+  const { state, onError } = functions;
+  const logic = coProcessLogic(functions, state, onError);
+  return { kind: "process", name, ...policyOf(onError, stateConfig(state)), logic };
 }
 
 export function keyedCoProcess(
@@ -80,9 +81,9 @@ export function keyedCoProcess(
   functions: KeyedCoProcessFunction<any, any, any, any, any>,
   keys: readonly [AnyFunction, AnyFunction],
 ): NewOperator {
-  const { state = {} } = functions;
-  const logic = keyedCoProcessLogic({ keys, state, functions });
-  return { kind: "process", name, config: stateConfig(state), logic };
+  const { state = {}, onError } = functions;
+  const logic = keyedCoProcessLogic({ keys, state, functions, onError });
+  return { kind: "process", name, ...policyOf(onError, stateConfig(state)), logic };
 }
 
 export function asyncMap(request: UserFunction, options: AsyncMapOptions): NewOperator {
@@ -125,9 +126,9 @@ export function broadcastProcess(
   key: AnyFunction,
   broadcast: BroadcastDescriptor<any, any>,
 ): NewOperator {
-  const { state = {} } = functions;
-  const logic = broadcastProcessLogic({ key, state, broadcast, functions });
-  return { kind: "process", name, config: stateConfig({ ...state, broadcast }), logic };
+  const { state = {}, onError } = functions;
+  const logic = broadcastProcessLogic({ key, state, broadcast, functions, onError });
+  return { kind: "process", name, ...policyOf(onError, stateConfig({ ...state, broadcast })), logic };
 }
 
 export function sink(name: string, definition: SinkDefinition<any>): NewOperator {

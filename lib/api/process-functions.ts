@@ -54,6 +54,8 @@ export interface CoProcessFunction<T, U, Out, S extends OperatorDescriptors = No
   extends ProcessOptions<Out, S> {
   first(record: T, ctx: ProcessContext<Out, S>): void;
   second(record: U, ctx: ProcessContext<Out, S>): void;
+  /** What becomes of a record on which `first` or `second` throws; default: the job fails. */
+  readonly onError?: ErrorPolicy;
 }
 
 /** What `process` takes on two connected streams of equal keys: both functions see the same state. */
@@ -61,6 +63,8 @@ export interface KeyedCoProcessFunction<T, U, K, Out, S extends KeyedDescriptors
   extends ProcessOptions<Out, S> {
   first(record: T, ctx: KeyedProcessContext<K, Out, S>): void;
   second(record: U, ctx: KeyedProcessContext<K, Out, S>): void;
+  /** What becomes of a record on which `first` or `second` throws; default: the job fails. */
+  readonly onError?: ErrorPolicy;
   timer?(time: number, ctx: KeyedProcessContext<K, Out, S>): void;
 }
 
@@ -80,5 +84,10 @@ export interface BroadcastProcessFunction<T, U, K, Out, S extends KeyedDescripto
   element(record: T, ctx: BroadcastReadContext<K, Out, S, BK, BV>): void;
   /** Called in every subtask with every broadcast record: must change `ctx.broadcast` in the same way in each. */
   broadcastElement(record: U, ctx: BroadcastWriteContext<Out, BK, BV>): void;
+  /**
+   * What becomes of a record on which `element` throws, or `broadcastElement`: of the latter, there is a dead letter of
+   * each subtask. Default: the job fails.
+   */
+  readonly onError?: ErrorPolicy;
   timer?(time: number, ctx: BroadcastReadContext<K, Out, S, BK, BV>): void;
 }

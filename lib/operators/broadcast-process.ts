@@ -3,6 +3,7 @@
 import { refusePromise } from "../base/promise-check.js";
 import type { BroadcastDescriptor, MapState } from "../state/contract.js";
 import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
+import { type ErrorPolicy, guarded } from "./error-policy.js";
 import type { FunctionContext } from "./function-context.js";
 import {
   checkNames,
@@ -25,6 +26,7 @@ export interface BroadcastProcessSpec {
   readonly state: KeyedDescriptors;
   readonly broadcast: BroadcastDescriptor<any, any>;
   readonly functions: BroadcastFunctions;
+  readonly onError?: ErrorPolicy | undefined;
 }
 
 /** A keyed stream and a broadcast one: each broadcast record changes a map that the records of keys read. */
@@ -52,13 +54,13 @@ class BroadcastScope extends FunctionScope {
 
 class BroadcastProcess extends KeyedOperator {
   private readonly key: AnyFunction;
-  private readonly user: BroadcastFunctions;
+  private readonly user: Pick<BroadcastFunctions, "element" | "broadcastElement">;
   private readonly broadcastScope: BroadcastScope;
 
   constructor(context: OperatorContext, spec: BroadcastProcessSpec) {
     super(context, spec.functions, spec.state);
     this.key = spec.key;
-    this.user = spec.functions;
+    this.user = guarded(spec.functions, ["element", "broadcastElement"], spec.onError, context);
     const { broadcast } = openOperatorState({ broadcast: spec.broadcast }, context.parts);
     const state = broadcast as MapState<unknown, unknown>;
     this.scope.broadcast = readOnly(state);

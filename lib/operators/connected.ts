@@ -3,6 +3,7 @@
 
 import { refusePromise } from "../base/promise-check.js";
 import type { AnyFunction, Emit, Operator, OperatorContext, OperatorLogic } from "./contract.js";
+import { type ErrorPolicy, guarded } from "./error-policy.js";
 import { FlatMap } from "./flat-map.js";
 import type { FunctionLifecycle } from "./function-context.js";
 import { type OperatorDescriptors, openOperatorState } from "./operator-state.js";
@@ -71,21 +72,30 @@ export interface CoProcessFunctions extends FunctionLifecycle {
 }
 
 /** A free function per record of either stream. */
-export function coProcessLogic(user: CoProcessFunctions, state: OperatorDescriptors = {}): OperatorLogic {
+export function coProcessLogic(
+  user: CoProcessFunctions,
+  state: OperatorDescriptors = {},
+  onError?: ErrorPolicy,
+): OperatorLogic {
   return {
     functions: [user.first, user.second],
     ...lifecycleFunctions(user),
     retains: Object.keys(state).length > 0,
-    create: (context) => new CoProcess(context, user, state),
+    create: (context) => new CoProcess(context, user, state, onError),
   };
 }
 
 class CoProcess implements Operator {
-  private readonly user: CoProcessFunctions;
+  private readonly user: Pick<CoProcessFunctions, "first" | "second">;
   private readonly scope: FunctionScope;
 
-  constructor(context: OperatorContext, user: CoProcessFunctions, state: OperatorDescriptors) {
-    this.user = user;
+  constructor(
+    context: OperatorContext,
+    user: CoProcessFunctions,
+    state: OperatorDescriptors,
+    onError: ErrorPolicy | undefined,
+  ) {
+    this.user = guarded(user, ["first", "second"], onError, context);
     this.scope = new FunctionScope(context, context.lifecycle(user), openOperatorState(state, context.parts));
   }
 

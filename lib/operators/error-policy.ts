@@ -131,24 +131,27 @@ class InlineFailures {
   }
 }
 
-/** The same functions, with the errors of `element` dealt with; themselves where there is no policy. */
-export function guarded(
-  functions: { readonly element: AnyFunction },
+/** The same functions, with the errors of those named dealt with; themselves where there is no policy. */
+export function guarded<F extends Readonly<Record<M, AnyFunction>>, M extends string>(
+  functions: F,
+  names: readonly M[],
   policy: ErrorPolicy | undefined,
   context: OperatorContext,
-): { readonly element: AnyFunction } {
+): Pick<F, M> {
   const onFailure = failureHandler(policy, context);
   if (onFailure === undefined) return functions;
-  return {
-    element(record: unknown, scope: { readonly timestamp: number }): unknown {
+  const entries = names.map((name) => {
+    const call = (record: unknown, scope: { readonly timestamp: number }): unknown => {
       try {
-        return functions.element(record, scope);
+        return functions[name](record, scope);
       } catch (error) {
         onFailure(error, record, scope.timestamp);
         return undefined;
       }
-    },
-  };
+    };
+    return [name, call] as const;
+  });
+  return Object.fromEntries(entries) as unknown as Pick<F, M>;
 }
 
 /** Throws OPTION_INVALID for what is no policy. */

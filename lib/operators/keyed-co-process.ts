@@ -2,6 +2,7 @@
 
 import { refusePromise } from "../base/promise-check.js";
 import type { AnyFunction, OperatorContext, OperatorLogic } from "./contract.js";
+import { type ErrorPolicy, guarded } from "./error-policy.js";
 import {
   checkNames,
   functionsOf,
@@ -20,6 +21,7 @@ export interface KeyedCoProcessSpec {
   readonly keys: readonly [AnyFunction, AnyFunction];
   readonly state: KeyedDescriptors;
   readonly functions: KeyedCoProcessFunctions;
+  readonly onError?: ErrorPolicy | undefined;
 }
 
 /** Two streams of equal keys: a function for the records of each, over the same state and timers. */
@@ -38,12 +40,12 @@ export function keyedCoProcessLogic(spec: KeyedCoProcessSpec): OperatorLogic {
 class KeyedCoProcess extends KeyedOperator {
   private readonly firstKey: AnyFunction;
   private readonly secondKey: AnyFunction;
-  private readonly user: KeyedCoProcessFunctions;
+  private readonly user: Pick<KeyedCoProcessFunctions, "first" | "second">;
 
   constructor(context: OperatorContext, spec: KeyedCoProcessSpec) {
     super(context, spec.functions, spec.state);
     [this.firstKey, this.secondKey] = spec.keys;
-    this.user = spec.functions;
+    this.user = guarded(spec.functions, ["first", "second"], spec.onError, context);
   }
 
   element(record: unknown, timestamp: number): void {

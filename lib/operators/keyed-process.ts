@@ -42,7 +42,7 @@ class KeyedProcess extends KeyedOperator {
   constructor(context: OperatorContext, spec: KeyedProcessSpec) {
     super(context, spec.functions, spec.state);
     this.key = spec.key;
-    this.user = guarded(spec.functions, spec.onError, context);
+    this.user = guarded(spec.functions, ["element"], spec.onError, context);
   }
 
   element(record: unknown, timestamp: number): void {

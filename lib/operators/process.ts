@@ -34,7 +34,7 @@ class Process implements Operator {
     state: OperatorDescriptors,
     onError: ErrorPolicy | undefined,
   ) {
-    this.user = guarded(functions, onError, context);
+    this.user = guarded(functions, ["element"], onError, context);
     this.scope = new FunctionScope(
       context,
       context.lifecycle(functions),

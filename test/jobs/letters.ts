@@ -1,4 +1,5 @@
 import {
+  broadcastState,
   collectSink,
   datagenSource,
   deadLetter,
@@ -116,6 +117,48 @@ const programs: Record<string, (env: Environment, policy: ErrorPolicy | undefine
         element(row, ctx) {
           ctx.state.seen.update((ctx.state.seen.get() ?? 0) + 1);
           ctx.emit(checked(row));
+        },
+        onError: onError!,
+      })
+      .sink("out", collectSink());
+    if (typeof onError === "object") letters(env);
+  },
+  connected(env, onError) {
+    const all = rows(env);
+    all
+      .connect(all)
+      .process("checking", {
+        out: type<Row>(),
+        first: (row, ctx) => ctx.emit(checked(row)),
+        second() {},
+        onError: onError!,
+      })
+      .sink("out", collectSink());
+    if (typeof onError === "object") letters(env);
+  },
+  keyedConnected(env, onError) {
+    const all = rows(env).keyBy(({ id }) => id % 7);
+    all
+      .connect(all)
+      .process("checking", {
+        out: type<Row>(),
+        first() {},
+        second: (row, ctx) => ctx.emit(checked(row)),
+        onError: onError!,
+      })
+      .sink("out", collectSink());
+    if (typeof onError === "object") letters(env);
+  },
+  broadcast(env, onError) {
+    const all = rows(env);
+    all
+      .keyBy(({ id }) => id % 7)
+      .connect(all.broadcast(broadcastState<number, Row>()))
+      .process("checking", {
+        out: type<Row>(),
+        element: (row, ctx) => ctx.emit(checked(row)),
+        broadcastElement(row, ctx) {
+          ctx.broadcast.set(row.id, row);
         },
         onError: onError!,
       })

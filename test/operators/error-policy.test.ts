@@ -39,6 +39,9 @@ const operators: Record<string, string> = {
   flatMap: "flatMap",
   process: "checking",
   keyed: "checking",
+  connected: "checking",
+  keyedConnected: "checking",
+  broadcast: "checking",
   asyncMap: "asking",
 };
 const ways: readonly RunOptions[] = [
@@ -57,7 +60,8 @@ for (const way of ways) {
         const lettered = await runLetters({ program, policy: "letter" }, way, "out", "letters");
         expect(lettered.rows[0]!.map(({ id }) => id).sort(up)).to.deep.equal(good);
         // Behind a keyBy nobody knows where a record was read.
-        const from = (id: number) => (program === "keyed" ? "nowhere" : `stride-${id % 128}:${id}`);
+        const isFar = /keyed|connected|broadcast/i.test(program);
+        const from = (id: number) => (isFar ? "nowhere" : `stride-${id % 128}:${id}`);
         const expected = bad.map((id) => `${operator} ${id} RangeError BAD_ROW row ${id} from ${from(id)}`);
         expect([lettered.rows[1]!.sort(), lettered.failed]).to.deep.equal([expected.sort(), bad.length]);
         if (inThreads) return;
@@ -69,7 +73,7 @@ for (const way of ways) {
         expect(failure.place.operator).to.equal(operator);
         expect(failure.place.record).to.match(/^\{"id":\d*3\}$/);
         expect(failure.place.at).to.match(/letters\.[jt]s:\d+/);
-        const isNear = program !== "keyed" && program !== "asyncMap";
+        const isNear = !isFar && program !== "asyncMap";
         const readFrom = isNear ? /^split stride-\d+, position \d*3$/ : /^nowhere$/;
         expect(failure.place.readFrom ?? "nowhere").to.match(readFrom);
       });
