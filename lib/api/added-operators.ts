@@ -1,6 +1,8 @@
 /** The operators that the methods of streams add to the graph. */
 import { durationMs } from "../base/duration.js";
+import { MillraceError } from "../base/error.js";
 import { type Aggregate, type Aggregates, custom } from "../operators/aggregates.js";
+import { assignTimestampsLogic } from "../operators/assign-timestamps.js";
 import { asyncMapLogic } from "../operators/async-map.js";
 import { broadcastProcessLogic } from "../operators/broadcast-process.js";
 import { coProcessLogic } from "../operators/connected.js";
@@ -20,6 +22,7 @@ import { sinkLogic } from "../operators/sink.js";
 import type { UserFunction } from "../operators/user-function.js";
 import type { SinkDefinition } from "../sink/contract.js";
 import type { BroadcastDescriptor } from "../state/contract.js";
+import type { WatermarkStrategy } from "../time/watermarks.js";
 import { type AsyncMapOptions, asyncMapSpec } from "./async-options.js";
 import type { NewOperator } from "./graph-builder.js";
 import type {
@@ -106,6 +109,23 @@ function policyOf(
   if (onError === undefined) return { config };
   if (typeof onError === "string") return { config: { ...config, onError } };
   return { config: { ...config, onError: `dead letters "${onError.name}"` }, deadLetters: onError.name };
+}
+
+export function assignTimestamps(strategy: WatermarkStrategy<any>): NewOperator {
+  const { generation, idlenessMs, alignment } = strategy;
+  if (idlenessMs > 0 || alignment !== undefined) {
+    throw new MillraceError("OPTION_INVALID", `${idlenessMs > 0 ? "idleness" : "alignment"} in mid-stream`, {
+      hint: "Give it to the watermarks of the source: only there it is known which splits are behind.",
+    });
+  }
+  const { kind: watermarks, ...rest } = generation;
+  const lag = "outOfOrdernessMs" in rest ? { outOfOrdernessMs: rest.outOfOrdernessMs } : {};
+  return {
+    kind: "timestamps",
+    name: "timestamps",
+    config: { watermarks, ...lag },
+    logic: assignTimestampsLogic(strategy),
+  };
 }
 
 export function intervalJoin(

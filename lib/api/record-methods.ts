@@ -1,5 +1,6 @@
 /** The methods of streams for which keys do not matter: what becomes of records, and how they are spread. */
 import type { Partitioner } from "../graph/stream-graph.js";
+import type { WatermarkStrategy } from "../time/watermarks.js";
 import * as added from "./added-operators.js";
 import type { AsyncMapOptions } from "./async-options.js";
 import type { AsyncMapping, Expansion, Mapping, Predicate } from "./function-objects.js";
@@ -68,6 +69,19 @@ export abstract class RecordMethods<T, O extends OutputKind, D extends OutputKin
    */
   batchBy(options: BatchOptions): OutputOf<O, T[]> {
     return this.append(batch(options));
+  }
+
+  /**
+   * Gives records new timestamps and the stream watermarks of its own, as Flink's method of this name; for streams of
+   * which a source cannot tell the time, as it lies in what records are made into. Event time from before is
+   * forgotten, but for its end. Each subtask makes its watermarks of the records that it is given; those of a
+   * punctuated strategy go on when its turn ends. Idleness and alignment belong to sources: OPTION_INVALID.
+   * @example
+   * lines.map((line) => JSON.parse(line) as Order)
+   *   .assignTimestampsAndWatermarks(watermarks.boundedOutOfOrderness("5s", (order) => order.at))
+   */
+  assignTimestampsAndWatermarks(strategy: WatermarkStrategy<T>): OutputOf<O, T> {
+    return this.append(added.assignTimestamps(strategy));
   }
 
   /** To all subtasks in turn. */

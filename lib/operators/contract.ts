@@ -105,6 +105,8 @@ export interface Operator {
   advance?(watermark: number): boolean;
   /** The watermark that may go on below after `advance`, where records are held back; the same by default. */
   passes?(watermark: number): number;
+  /** Watermarks of its own: `passes` is asked also where none has come. */
+  readonly makesWatermarks?: boolean;
   /** Goes on with what an element began and the gate suspended. False: still not through. */
   proceed?(): boolean;
   /**

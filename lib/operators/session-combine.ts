@@ -64,7 +64,7 @@ class SessionCombine implements Operator {
   advance(watermark: number): boolean {
     if (watermark >= this.earliest - 1 && this.next < 0) this.next = 0;
     if (this.next >= 0 && !this.send()) return false;
-    if (watermark !== Number.POSITIVE_INFINITY) this.reached.watermark = watermark;
+    if (watermark !== Number.POSITIVE_INFINITY) this.reached.load(watermark);
     return true;
   }
 
@@ -131,6 +131,7 @@ class ReachedTime implements StatePart {
     return { kind: "full", pack: () => true, release: () => undefined };
   }
 
+  /** Watermarks behind a restore may begin before it. */
   load(watermark: number): void {
     if (watermark > this.watermark) this.watermark = watermark;
   }

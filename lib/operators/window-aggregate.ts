@@ -148,9 +148,10 @@ class WindowAggregate implements Operator, TimedWindows {
       this.firing = { start: end - size, end, table: this.tableOf(end - size, end), next: 0 };
     }
     if (watermark !== Number.POSITIVE_INFINITY) {
-      // The first window still open begins one slide after the last that closed.
+      // The first window still open begins one slide after the last that closed. Watermarks behind a restore may begin
+      // before those that were known when the checkpoint was taken.
       const lastClosed = windowStart(watermark + 1 - size, slide, offset);
-      this.closedBefore = lastClosed + slide;
+      this.closedBefore = Math.max(this.closedBefore, lastClosed + slide);
     }
     return true;
   }

@@ -417,7 +417,7 @@ export class Task implements Receiver, OutputOwner, CheckpointedTask {
       const feeder = this.feeders[this.advanceAt]!;
       const watermark = this.passing[feeder < 0 ? root : feeder]!;
       // Everything that could go on is held back before it.
-      if (watermark === Number.NEGATIVE_INFINITY) {
+      if (watermark === Number.NEGATIVE_INFINITY && operator.makesWatermarks !== true) {
         this.passing[this.advanceAt] = watermark;
         continue;
       }

@@ -1,7 +1,8 @@
 /** The general windows against a model, and restored after every element, at other parallelisms, as deltas would. */
 import { expect } from "chai";
 import fc from "fast-check";
-import { windowFunction } from "../../lib/api/added-windows.js";
+import { windowAggregate, windowFunction } from "../../lib/api/added-windows.js";
+import { count } from "../../lib/operators/aggregates.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
 import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
 import { Bench } from "../../lib/testing/operator-bench.js";
@@ -110,4 +111,22 @@ describe("windows that are restored", () => {
       { numRuns: 40 },
     );
   }).timeout(60_000);
+
+  it("that share panes do not open again when watermarks begin before the restore", () => {
+    const key = (record: ModelRecord) => record.key;
+    const make = () =>
+      windowAggregate("panes", { assigner: tumbling(10), key, options: {} }, { n: count() }).logic;
+    const record = (at: number): ModelRecord => ({ key: "a", at, gap: 0 });
+    const bench = new Bench(make());
+    bench.operator.element(record(5), 5, 0);
+    bench.operator.advance!(9);
+    expect(bench.take().length).to.equal(1);
+    const copy = new Bench(make()).load(bench.freeze()());
+    copy.operator.element(record(12), 12, 0);
+    copy.operator.advance!(6);
+    copy.operator.element(record(7), 7, 0);
+    expect(copy.counters.lateRecordsDropped).to.equal(1);
+    expect(copy.operator.advance!(Number.POSITIVE_INFINITY)).to.equal(true);
+    expect(copy.take()).to.deep.equal([{ key: "a", windowStart: 10, windowEnd: 20, n: 1 }]);
+  });
 });
