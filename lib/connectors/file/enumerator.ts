@@ -1,3 +1,4 @@
+import { MillraceError } from "../../base/error.js";
 import type { SplitEnumerator } from "../../source/contract.js";
 import { findFiles } from "./find-files.js";
 import { cutFile, type FileSplit, type FilesToRead, takeSplits } from "./split.js";
@@ -29,6 +30,9 @@ export class FileEnumerator implements SplitEnumerator<FileSplit> {
   constructor(files: FilesToRead, restored: unknown) {
     this.files = files;
     if (restored === undefined) return;
+    if ("seen" in (restored as object)) {
+      throw new MillraceError("SPLIT_CHANGED", `${files.path} was monitored when the checkpoint was taken`);
+    }
     const { remaining, total, end } = restored as Remaining;
     this.splits = [...remaining];
     this.total = total;

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../../base/clock.js";
+import { MillraceError } from "../../base/error.js";
 import { type Scheduler, systemScheduler } from "../../base/scheduler.js";
 import type { EnumeratorContext, SplitEnumerator } from "../../source/contract.js";
 import { listFiles } from "./find-files.js";
@@ -42,6 +43,13 @@ export class MonitoringEnumerator implements SplitEnumerator<FileSplit> {
     this.clock = clock;
     this.scheduler = scheduler;
     const restored = context.restored as Remaining | undefined;
+    // Which files were read was not kept: they would be read again.
+    if (restored !== undefined && !("seen" in restored)) {
+      throw new MillraceError(
+        "SPLIT_CHANGED",
+        `${files.path} was not monitored when the checkpoint was taken`,
+      );
+    }
     this.seen = new SeenFiles(options, restored);
     this.splits = [...(restored?.remaining ?? [])];
   }

@@ -82,6 +82,7 @@ export class SourceChain<T> {
 
   /** A source of the chain. Throws SOURCE_CHAIN_INVALID, USER_FUNCTION_FAILED. */
   definitionOf(index: number, end: unknown): SourceDefinition<T, any> {
+    if (typeof index !== "number") throw invalid("the checkpoint is not of a chain of sources");
     const link = this.links[index];
     if (link === undefined) {
       throw invalid(`the job goes on in source ${index + 1} of a chain that has ${this.length}`);

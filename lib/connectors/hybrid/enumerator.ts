@@ -1,4 +1,5 @@
-import type { EnumeratorContext, Split, SplitEnumerator } from "../../source/contract.js";
+import { MillraceError } from "../../base/error.js";
+import type { EnumeratorContext, SourceDefinition, Split, SplitEnumerator } from "../../source/contract.js";
 import type { SourceChain } from "./chain.js";
 import {
   type HybridReport,
@@ -10,6 +11,8 @@ import {
 
 /** What goes into a checkpoint. While the next source is being begun it is as if that were not so. */
 interface HybridSnapshot extends SwitchingSnapshot {
+  /** Of the current source. */
+  readonly kind: string;
   /** Where the source before has ended. */
   readonly from?: unknown;
   /** Of the current source's enumerator; absent: it has not said anything. */
@@ -23,6 +26,8 @@ export class HybridEnumerator implements SplitEnumerator<HybridSplit> {
   private readonly context: EnumeratorContext;
   private readonly switching: Switching;
   private from: unknown;
+  /** Of the current source. */
+  private kind = "";
   private current: SplitEnumerator | undefined;
   /** The next source's, which is starting. */
   private coming: SplitEnumerator | undefined;
@@ -37,15 +42,21 @@ export class HybridEnumerator implements SplitEnumerator<HybridSplit> {
     this.from = restored?.from;
   }
 
+  /** Throws SOURCE_CHAIN_INVALID where the checkpoint was taken in another chain. */
   async start(): Promise<void> {
     const restored = this.context.restored as HybridSnapshot | undefined;
     const { source } = this.switching;
-    this.current = this.open(
-      source,
-      this.from,
-      restored !== undefined && "state" in restored,
-      restored?.state,
-    );
+    const definition = this.chain.definitionOf(source, this.from);
+    if (restored !== undefined && restored.kind !== definition.kind) {
+      const found = `source ${source + 1} of the chain is "${definition.kind}"`;
+      throw new MillraceError(
+        "SOURCE_CHAIN_INVALID",
+        `${found}, and was "${restored.kind}" at the checkpoint`,
+      );
+    }
+    const isRestored = restored !== undefined && "state" in restored;
+    this.kind = definition.kind;
+    this.current = this.open(definition, isRestored ? { restored: restored.state } : {});
     await this.current.start();
   }
 
@@ -72,11 +83,12 @@ export class HybridEnumerator implements SplitEnumerator<HybridSplit> {
   }
 
   snapshot(): unknown {
-    const { current, from } = this;
+    const { current, from, kind } = this;
     if (current === undefined) return this.context.restored;
     const state = current.snapshot();
     return {
       ...this.switching.snapshot(),
+      kind,
       ...(from === undefined ? {} : { from }),
       ...(state === undefined ? {} : { state }),
     } satisfies HybridSnapshot;
@@ -115,12 +127,14 @@ export class HybridEnumerator implements SplitEnumerator<HybridSplit> {
     try {
       const from = await before.endPosition?.();
       if (this.closed) return;
-      const coming = this.open(this.switching.source + 1, from, false, undefined);
+      const definition = this.chain.definitionOf(this.switching.source + 1, from);
+      const coming = this.open(definition, {});
       this.coming = coming;
       await coming.start();
       if (this.closed) return;
       this.coming = undefined;
       this.current = coming;
+      this.kind = definition.kind;
       this.from = from;
       this.switching.onSwitched();
       before.close().catch(() => undefined);
@@ -130,10 +144,11 @@ export class HybridEnumerator implements SplitEnumerator<HybridSplit> {
     this.context.available();
   }
 
-  private open(source: number, from: unknown, isRestored: boolean, restored: unknown): SplitEnumerator {
+  private open(
+    definition: SourceDefinition<any, any>,
+    restored: Pick<EnumeratorContext, "restored">,
+  ): SplitEnumerator {
     const { job, operator, parallelism, available } = this.context;
-    const place = { job, operator, parallelism, available };
-    const definition = this.chain.definitionOf(source, from);
-    return definition.createEnumerator(isRestored ? { ...place, restored } : place);
+    return definition.createEnumerator({ job, operator, parallelism, available, ...restored });
   }
 }

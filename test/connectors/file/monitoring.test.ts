@@ -153,6 +153,21 @@ describe("a monitored folder", function () {
     await run.close();
   });
 
+  it("cannot be made of one that is read once, nor the other way round", async () => {
+    await put("a");
+    const once = () => fileSource({ path: folder, format: text() });
+    for (const [earlier, later] of [
+      [once, watching],
+      [watching, once],
+    ] as const) {
+      const run = await SourceRun.start(earlier(), 1);
+      await run.read(() => 2);
+      const cut = await run.cut();
+      expect(await codeOf(() => SourceRun.start(later(), 1, cut))).to.equal("SPLIT_CHANGED");
+      await SourceRun.start(earlier(), 1, cut).then((going) => going.close());
+    }
+  });
+
   it("is refused where there is none, and its loss fails the job", async () => {
     const none = fileSource({ path: join(folder, "none"), format: text(), monitor: {} });
     expect(await codeOf(() => SourceRun.start(none, 1))).to.equal("FILE_NOT_FOUND");

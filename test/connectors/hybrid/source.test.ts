@@ -251,6 +251,15 @@ describe("hybrid source", () => {
     await run.read(() => 2);
     const cut = await run.cut();
     await refused(() => SourceRun.start(hybridSource(numbers(0, 1)), 1, cut), "goes on in source 2");
+    const longer = hybridSource(counted(9, 1), numbers(0, 1), numbers(1, 4));
+    const other = hybridSource(numbers(0, 1), counted(1, 4));
+    await refused(() => SourceRun.start(other, 1, cut), 'is "iterable", and was "datagen" at the checkpoint');
+    // Of the same kind it cannot be told from the one that was there.
+    await SourceRun.start(longer, 1, cut).then((going) => going.close());
+    const plain = await SourceRun.start(numbers(0, 5), 1);
+    await plain.read(() => 2);
+    const alone = await plain.cut();
+    await refused(() => SourceRun.start(other, 1, alone), "not of a chain of sources");
   });
 
   it("fails when the next source cannot be begun, and takes back what it can", async () => {
