@@ -10,7 +10,7 @@ import { openSession } from "../../lib/index.js";
 import { S3Bucket } from "../../lib/storage/s3/bucket.js";
 import { connect } from "../../lib/storage/s3/client.js";
 import { s3ServerOf } from "../../lib/storage/s3/server.js";
-import { measure, median, rounded } from "../measure.js";
+import { type Measured, measure, median, rounded } from "../measure.js";
 import { Report } from "../report.js";
 import type { BenchRow, Counted } from "./job.js";
 
@@ -55,8 +55,8 @@ export async function s3({ pairs, json }: S3SuiteOptions): Promise<void> {
 }
 
 async function compare(prefix: string, parallelism: number, pairs: number) {
-  const loop: number[] = [];
-  const ours: number[] = [];
+  const loop: Measured[] = [];
+  const ours: Measured[] = [];
   const answers = new Set<string>();
   await using session = openSession();
   const source = async (): Promise<Counted> => {
@@ -71,12 +71,12 @@ async function compare(prefix: string, parallelism: number, pairs: number) {
     return { rows, amount };
   };
   const sides = [
-    async (times: number[]) => times.push((await timed(answers, source)).wallMs),
-    async (times: number[]) => times.push((await timed(answers, () => sequential(prefix))).wallMs),
+    async (runs: Measured[]) => runs.push(await timed(answers, source)),
+    async (runs: Measured[]) => runs.push(await timed(answers, () => sequential(prefix))),
   ] as const;
   // The first pair warms up: threads, connections, code.
   for (let pair = 0; pair <= pairs; pair++) {
-    const [own, other]: [number[], number[]] = pair === 0 ? [[], []] : [ours, loop];
+    const [own, other]: [Measured[], Measured[]] = pair === 0 ? [[], []] : [ours, loop];
     if (pair % 2 === 0) await sides[0](own);
     await sides[1](other);
     if (pair % 2 === 1) await sides[0](own);
@@ -86,9 +86,10 @@ async function compare(prefix: string, parallelism: number, pairs: number) {
     latencyMs: LATENCY_MS,
     parallelism,
     pairs,
-    loopMs: rounded(median(loop), 0),
-    sourceMs: rounded(median(ours), 0),
-    timesAsFast: rounded(median(loop.map((ms, i) => ms / ours[i]!))),
+    loopMs: rounded(median(loop.map(({ wallMs }) => wallMs)), 0),
+    sourceMs: rounded(median(ours.map(({ wallMs }) => wallMs)), 0),
+    timesAsFast: rounded(median(loop.map(({ wallMs }, i) => wallMs / ours[i]!.wallMs))),
+    cpuRatio: rounded(median(ours.map(({ cpuMs }, i) => cpuMs / loop[i]!.cpuMs))),
   };
 }
 
