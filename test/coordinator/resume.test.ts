@@ -6,7 +6,8 @@ import { expect } from "chai";
 import { type Recovery, type RunOptions, run } from "millrace";
 import { jobIdIn } from "../../lib/coordinator/job-id.js";
 import { openBlobStore } from "../../lib/storage/open.js";
-import { codeOfRejection } from "../storage/rejection.js";
+import { codeOfRejection, rejection } from "../storage/rejection.js";
+import { untilCheckpoints } from "./visible-rows.js";
 
 const ENDLESS = new URL("../jobs/endless.js", import.meta.url);
 const CRASHING = new URL("../jobs/crashing.js", import.meta.url);
@@ -65,6 +66,21 @@ describe("a run that is resumed", function () {
     expect(await codeOfRejection(id(true))).to.equal("JOB_NOT_RESUMABLE");
     expect(await codeOfRejection(id(begun))).to.equal("JOB_NOT_RESUMABLE");
     expect(await codeOfRejection(id("../elsewhere"))).to.equal("JOB_NOT_RESUMABLE");
+  });
+
+  it("ends when another coordinator has taken it over, and does not begin again", async () => {
+    const options: RunOptions = {
+      inline: true,
+      parallelism: 1,
+      checkpoint: { interval: 10, dir: folder, retention: "retain" },
+      restart: { strategy: "fixed-delay", attempts: 100, delay: 1 },
+    };
+    await using first = await run(ENDLESS, options);
+    await untilCheckpoints(first, 2);
+    await using second = await run(ENDLESS, { ...options, resume: first.id });
+    expect((await rejection(first.completed)).code).to.equal("CHECKPOINT_FENCED");
+    expect(first.restarts).to.equal(0);
+    await untilCheckpoints(second, 2);
   });
 
   it("tells what failed and from which checkpoint it goes on", async () => {
