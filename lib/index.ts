@@ -94,6 +94,7 @@ export { text } from "./formats/text.js";
 export type { SlotSharingGroup } from "./graph/resource-profile.js";
 export type { ResourceOptions } from "./host/machine.js";
 export type { Job, JobProgress, JobResult, SubtaskMetrics } from "./job.js";
+export type { FunctionMetrics, MetricCounter, MetricHistogram } from "./metrics/function-metrics.js";
 export type { Spread } from "./metrics/histogram.js";
 export type { Latency } from "./metrics/latencies.js";
 export type { RoundTimes } from "./metrics/round-times.js";
@@ -121,13 +122,7 @@ export {
   evictors,
   type Stamped,
 } from "./operators/evictors.js";
-export type {
-  FunctionContext,
-  FunctionLifecycle,
-  FunctionMetrics,
-  MetricCounter,
-  MetricHistogram,
-} from "./operators/function-context.js";
+export type { FunctionContext, FunctionLifecycle } from "./operators/function-context.js";
 export {
   type Accumulation,
   type Accumulator,

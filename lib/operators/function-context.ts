@@ -1,28 +1,6 @@
 /** What a user's function is told of where it runs, and what it tells of itself: metrics and accumulators. */
+import type { FunctionMetrics } from "../metrics/function-metrics.js";
 import type { Accumulator, LocalAccumulator } from "./job-accumulators.js";
-
-/** A metric that only counts. */
-export interface MetricCounter {
-  readonly count: number;
-  /** By 1, or by `n`. */
-  increase(n?: number): void;
-}
-
-/** A metric of how values are spread. */
-export interface MetricHistogram {
-  record(value: number): void;
-}
-
-/**
- * Metrics of one operator's function in one subtask; shown in `job.metrics()` as `user["<operator>.<name>"]`, about a
- * second late. Asking for one again answers the same. Throws METRIC_INVALID for a name that has another kind.
- */
-export interface FunctionMetrics {
-  counter(name: string): MetricCounter;
-  /** `read` is asked once a second. */
-  gauge(name: string, read: () => number): void;
-  histogram(name: string): MetricHistogram;
-}
 
 /** What `open` is given, and functions that are objects with each record. */
 export interface FunctionContext {

@@ -1,9 +1,10 @@
 /** What `process` functions work with: the context they are given, and side outputs. */
+import type { FunctionMetrics } from "../metrics/function-metrics.js";
 import type { MapState } from "../state/contract.js";
 import type { StateHandle } from "../state/descriptors.js";
 import { timestampOf } from "../time/timestamps.js";
 import type { Emit, OperatorContext } from "./contract.js";
-import type { FunctionContext, FunctionMetrics } from "./function-context.js";
+import type { FunctionContext } from "./function-context.js";
 
 /** The handles of an object of descriptors. */
 export type StateOf<S> = { readonly [N in keyof S]: StateHandle<S[N]> };

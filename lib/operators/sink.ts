@@ -22,7 +22,8 @@ class Sink implements Operator {
 
   constructor(definition: SinkDefinition, context: OperatorContext) {
     this.context = context;
-    this.writer = definition.createWriter(context);
+    const { metrics } = context.lifecycle({});
+    this.writer = definition.createWriter({ ...context, metrics });
     if (this.writer.snapshot !== undefined) context.parts.declare(writerPart(this.writer, this.restored));
   }
 

@@ -159,7 +159,7 @@ export class SlotBuilder {
         lifecycle: (given) => functions.register(node, given),
       }),
     });
-    const reader = task instanceof SourceTask ? this.readerOf(vertex, subtask) : undefined;
+    const reader = task instanceof SourceTask ? this.readerOf(vertex, subtask, functions) : undefined;
     if (task instanceof SourceTask) {
       const logic = this.plan.program.logic.get(vertex.operators[0]!.uid) as SourceLogic;
       task.wireSource(logic, present(reader), chain, outputs);
@@ -209,9 +209,10 @@ export class SlotBuilder {
     };
   }
 
-  private readerOf(vertex: JobVertex, subtask: number): SourceReader {
+  private readerOf(vertex: JobVertex, subtask: number, functions: UserFunctions): SourceReader {
     const { uid, name } = vertex.operators[0]!;
     const logic = this.plan.program.logic.get(uid) as SourceLogic;
+    const { metrics } = functions.register({ uid, name }, {});
     const { wake, fail, signal } = this.services;
     return logic.source.createReader({
       ...this.place(vertex, subtask, name),
@@ -219,6 +220,7 @@ export class SlotBuilder {
       wake,
       fail,
       signal,
+      metrics,
     });
   }
 

@@ -5,14 +5,9 @@
 import { MillraceError, messageOf } from "../base/error.js";
 import { FUNCTION_REPORT_MS } from "../base/limits.js";
 import { refusePromise, settled } from "../base/promise-check.js";
+import type { FunctionMetrics, MetricCounter, MetricHistogram } from "../metrics/function-metrics.js";
 import { Histogram } from "../metrics/histogram.js";
-import type {
-  FunctionContext,
-  FunctionLifecycle,
-  FunctionMetrics,
-  MetricCounter,
-  MetricHistogram,
-} from "../operators/function-context.js";
+import type { FunctionContext, FunctionLifecycle } from "../operators/function-context.js";
 import type { Accumulator, LocalAccumulator } from "../operators/job-accumulators.js";
 import type { FunctionReport } from "../protocol/function-report.js";
 

@@ -9,8 +9,10 @@
  * - Nothing half-written ever looks complete: what is not committed is invisible to readers of the result.
  * - `commit` is idempotent: it may be called again with the same committables after a failure.
  *
- * Called by: runtime (writers), coordinator (committers). May import: base, formats, storage.
+ * Called by: runtime (writers), coordinator (committers). May import: base, metrics, formats, storage.
  */
+
+import type { FunctionMetrics } from "../metrics/function-metrics.js";
 
 /** What was written and waits to be made visible; JSON. */
 export type Committable = Readonly<Record<string, unknown>>;
@@ -25,6 +27,8 @@ export interface WriterContext {
   readonly runId: string;
   /** Counts the starts of this run from 1; with `runId` and `subtask` it names nothing twice. */
   readonly attempt: number;
+  /** What the connector counts: in `job.metrics()` as `user["<sink>.<name>"]`. */
+  readonly metrics: FunctionMetrics;
   /** Wall time in ms since the epoch. */
   wallNow(): number;
   /** Sends rows to the reader of the job's results (collectSink); rows must be structured-cloneable. */

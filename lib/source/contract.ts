@@ -17,8 +17,9 @@
  * - A split says by itself where reading goes on: any reader can take it, at any parallelism. Ordinals are of one
  *   reader's life; they begin from 0 again after a restore.
  *
- * Called by: runtime (readers), coordinator (enumerators). May import: base, time, formats, storage.
+ * Called by: runtime (readers), coordinator (enumerators). May import: base, metrics, time, formats, storage.
  */
+import type { FunctionMetrics } from "../metrics/function-metrics.js";
 import type { WatermarkStrategy } from "../time/watermarks.js";
 
 /** What to read and from where; JSON, so that it can travel and be kept in a checkpoint. */
@@ -101,6 +102,8 @@ export interface ReaderContext {
   fail(error: unknown): void;
   /** Aborted when the task ends, for whatever reason. */
   readonly signal: AbortSignal;
+  /** What the connector counts: in `job.metrics()` as `user["<source>.<name>"]`. */
+  readonly metrics: FunctionMetrics;
 }
 
 /** Turns splits into records, for one subtask. */

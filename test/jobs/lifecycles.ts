@@ -248,6 +248,41 @@ const programs: Record<string, (env: Environment, given: LifecycleParams) => voi
       })
       .sink("out", collectSink());
   },
+  /** A source and a sink of one's own that count what they read and write. */
+  connectors(env, given) {
+    const source = datagenSource({ count: given.count!, record: (id): Row => ({ id }) });
+    const sink = collectSink<Row>();
+    env
+      .source("rows", {
+        ...source,
+        createReader(context) {
+          const reader = source.createReader(context);
+          const read = context.metrics.counter("read");
+          const next = reader.next.bind(reader);
+          return Object.assign(reader, {
+            next() {
+              const row = next();
+              if (row !== undefined) read.increase();
+              return row;
+            },
+          });
+        },
+      })
+      .rebalance()
+      .sink("out", {
+        ...sink,
+        createWriter(context) {
+          const writer = sink.createWriter(context);
+          const write = writer.write.bind(writer);
+          return Object.assign(writer, {
+            write(row: Row, timestamp: number) {
+              context.metrics.histogram("written").record(row.id);
+              write(row, timestamp);
+            },
+          });
+        },
+      });
+  },
   sameName(env) {
     env.accumulator("n", accumulators.int());
     env.accumulator("n", accumulators.double());

@@ -159,6 +159,17 @@ for (const way of ways) {
       for (const { p50 } of spreads) expect(p50).to.be.within(COUNT / 2 - 30, COUNT / 2 + 30);
     });
 
+    it("are not alone in that: connectors count, too", async () => {
+      await using job = await start({ program: "connectors" }, way);
+      await drained(job);
+      await job.completed;
+      const user = job.metrics().map(({ user = {} }) => user);
+      const read = user.map((each) => (each["rows.read"] as number | undefined) ?? 0);
+      const written = user.map((each) => (each["out.written"] as Spread | undefined)?.count ?? 0);
+      const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0);
+      expect([sum(read), sum(written)]).to.deep.equal([COUNT, COUNT]);
+    });
+
     it("tell what they count while the job runs, and while they are closed", async () => {
       const { count: _, ...endless } = { program: "counting", count: undefined };
       await using job = await run(JOB, { ...way, params: { ...endless, log } });

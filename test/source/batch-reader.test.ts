@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { ignoredMetrics } from "../../lib/metrics/function-metrics.js";
 import { type Batch, BatchReader, type CountedSplit } from "../../lib/source/batch-reader.js";
 import type { SourceDefinition } from "../../lib/source/contract.js";
 import { StaticEnumerator } from "../../lib/source/static-enumerator.js";
@@ -58,7 +59,7 @@ describe("BatchReader", () => {
       asked++;
     };
     const { signal } = new AbortController();
-    const place = { job: "j", operator: "o", subtask: 0, parallelism: 1, signal };
+    const place = { job: "j", operator: "o", subtask: 0, parallelism: 1, signal, metrics: ignoredMetrics };
     const reader = batches([[1]]).createReader({ ...place, requestSplits: ask, wake: ask, fail: ask });
     reader.addSplits([{ id: "0", given: 1 }]);
     expect(reader.snapshot()).to.deep.equal([{ id: "0", given: 1 }]);

@@ -211,6 +211,7 @@ export class HybridReader<T> implements SourceReader<T, HybridSplit> {
       subtask: context.subtask,
       parallelism: context.parallelism,
       signal: context.signal,
+      metrics: context.metrics,
       requestSplits: (report) => {
         stage.asks = { report };
         this.ask();

@@ -3,7 +3,9 @@
  * checkpoints are taken, complete or are aborted, and when process or attempt ends. The sink operator, its
  * writers and its committer are the real ones.
  */
+
 import type { PendingCommittable } from "../../checkpoint/snapshot.js";
+import { ignoredMetrics } from "../../metrics/function-metrics.js";
 import type { Operator, OperatorContext } from "../../operators/contract.js";
 import { sinkLogic } from "../../operators/sink.js";
 import type { Committable, SinkCommitter, SinkDefinition } from "../../sink/contract.js";
@@ -133,6 +135,7 @@ export class SinkRun {
       runId: this.runId,
       attempt: this.attempt,
       wallNow: () => this.now,
+      lifecycle: () => ({ metrics: ignoredMetrics }),
       parts: { declare: (part: StatePart) => parts.push(part) },
       pause() {},
       resume() {},

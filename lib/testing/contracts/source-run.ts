@@ -2,6 +2,7 @@
  * Runs a source's enumerator and readers without a job, as the runtime does: what a reader asks for is answered
  * later, restored splits are dealt out before the readers start, and a cut waits for answers on their way.
  */
+import { ignoredMetrics } from "../../metrics/function-metrics.js";
 import type { SourceDefinition, SourceReader, Split, SplitEnumerator } from "../../source/contract.js";
 import { dealSplits } from "../../source/static-enumerator.js";
 import { broken, same } from "./contract-case.js";
@@ -59,6 +60,7 @@ export class SourceRun {
           this.wake();
         },
         signal: this.abort.signal,
+        metrics: ignoredMetrics,
       });
   }
 

@@ -1,4 +1,5 @@
 /** A chain of sources as one source: its enumerator and readers without a job. */
+
 import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,7 @@ import {
   type SourceDefinition,
   text,
 } from "../../../lib/index.js";
+import { ignoredMetrics } from "../../../lib/metrics/function-metrics.js";
 import type { EnumeratorContext, SplitEnumerator } from "../../../lib/source/contract.js";
 import { SourceRun } from "../../../lib/testing/contracts/source-run.js";
 import { sourceContract } from "../../../lib/testing/index.js";
@@ -317,6 +319,7 @@ describe("hybrid source", () => {
       wake: () => undefined,
       fail: (error) => expect.fail(String(error)),
       signal: new AbortController().signal,
+      metrics: ignoredMetrics,
     });
     const turn = async () => {
       const splits = await enumerator.request(0, asked.pop());

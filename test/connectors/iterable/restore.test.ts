@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { iterableSource, MillraceError, type SourceDefinition } from "../../../lib/index.js";
+import { ignoredMetrics } from "../../../lib/metrics/function-metrics.js";
 import { SourceRun } from "../../../lib/testing/contracts/source-run.js";
 import { expectExactlyOnce, readAll, stages } from "../../source/restoring.js";
 
@@ -98,6 +99,7 @@ describe("iterable source", () => {
       wake: () => undefined,
       fail: (error) => expect.fail(String(error)),
       signal: new AbortController().signal,
+      metrics: ignoredMetrics,
     });
     reader.start();
     reader.addSplits((await enumerator.request(0, reports.pop()))!);
