@@ -17,7 +17,7 @@ import type { Fault, SimPlan } from "./plan.js";
 import { type ReplayOptions, replaySource } from "./replay-source.js";
 import { SlotHosts } from "./slot-hosts.js";
 import { Table, tableSink } from "./table.js";
-import { type Kit, type Topology, WATERMARKS } from "./topologies/topology.js";
+import { type Kit, LAGGING, type Topology, WATERMARKS } from "./topologies/topology.js";
 import { Life, World } from "./world.js";
 
 export interface Outcome {
@@ -270,7 +270,8 @@ class Simulation {
               ),
             chain: (name, [first, ...next]) => {
               const made = (options: ReplayOptions) => replaySource(options, world, () => process);
-              const later = next.map((options) => ({
+              const later = next.map((options, i) => ({
+                ...(i % 2 === 0 ? { watermarks: LAGGING } : {}),
                 source: (before: number) => made({ ...options, before }),
                 boundedness: options.endless === true ? ("unbounded" as const) : ("bounded" as const),
               }));

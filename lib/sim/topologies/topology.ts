@@ -12,7 +12,10 @@ export interface Kit {
   readonly env: Environment;
   /** `group`: of slots, where it is not the default. */
   source(options: ReplayOptions, group?: string, strategy?: typeof WATERMARKS): DataStream<SimRecord>;
-  /** Sources one after the other as one; all but the first are made when the one before has ended. */
+  /**
+   * Sources one after the other as one; all but the first are made when the one before has ended, and every second one
+   * tells event time in a way of its own.
+   */
   chain(name: string, sources: readonly ReplayOptions[]): DataStream<SimRecord>;
   sink(name: string): SinkDefinition<any>;
   /** A user's function is called: it may throw. */
@@ -37,6 +40,9 @@ export interface Topology {
 }
 
 export const WATERMARKS = watermarks.boundedOutOfOrderness<SimRecord>(DISORDER_MS + 1, ({ time }) => time);
+
+/** Lags further behind than it has to. */
+export const LAGGING = watermarks.boundedOutOfOrderness<SimRecord>(DISORDER_MS + 90, ({ time }) => time);
 
 /** As `WATERMARKS`; the sources of a topology keep together. */
 export const ALIGNED = watermarks.boundedOutOfOrderness<SimRecord>(DISORDER_MS + 1, ({ time }) => time, {
