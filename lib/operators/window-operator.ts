@@ -110,6 +110,8 @@ class TriggerScope implements TriggerContext {
   window: Window = GLOBAL[0]!;
   /** When the window goes: that timer is not the trigger's to delete, even where it has one of the same time. */
   cleanup = Number.NaN;
+  /** The trigger has registered a timer of that time itself. */
+  registered = false;
   timestamp = Number.NaN;
   input: 0 | 1 = 0;
   watermark = Number.NEGATIVE_INFINITY;
@@ -119,13 +121,22 @@ class TriggerScope implements TriggerContext {
 
   constructor(state: ValueState<unknown>, timers: Timers, eventTime: boolean, now: () => number) {
     const registry = registryOf(timers);
+    const noted = (register: (time: number) => void) => (time: number) => {
+      register(time);
+      if (time === this.cleanup) this.registered = true;
+    };
     const kept = (remove: (time: number) => void) => (time: number) => {
       if (time !== this.cleanup) remove(time);
     };
+    const { eventTime: event, processingTime, deleteEventTime, deleteProcessingTime } = registry;
     this.state = state;
     this.timers = eventTime
-      ? { ...registry, deleteEventTime: kept(registry.deleteEventTime) }
-      : { ...registry, deleteProcessingTime: kept(registry.deleteProcessingTime) };
+      ? { ...registry, eventTime: noted(event), deleteEventTime: kept(deleteEventTime) }
+      : {
+          ...registry,
+          processingTime: noted(processingTime),
+          deleteProcessingTime: kept(deleteProcessingTime),
+        };
     this.processingTime = now;
   }
 }
@@ -317,9 +328,10 @@ class WindowOperator implements Operator {
     this.enter(window, home);
     this.select(this.homeKey);
     this.contents.add(this.record, this.scope.timestamp, this.scope.input);
+    this.scope.registered = false;
     const answer: unknown = this.spec.trigger.element(this.record, this.scope);
     if (isResult(answer)) this.act(answer);
-    this.registerCleanup(window);
+    if (!this.scope.registered) this.registerCleanup(window);
   }
 
   private timer(time: number, processing: boolean): boolean {

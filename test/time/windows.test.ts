@@ -129,7 +129,7 @@ describe("window assigners", () => {
     ];
     for (const attempt of refused) {
       expect(attempt).to.throw().with.property("code", "OPTION_INVALID");
-      expect(attempt).to.throw().with.property("hint").that.includes("the offset is shorter than the slide");
+      expect(attempt).to.throw().with.property("hint").that.includes("shorter than the slide");
     }
   });
 
