@@ -87,6 +87,7 @@ export type { Rescaled, Rescaling } from "./coordinator/job-scaling.js";
 export type { ReactiveOptions } from "./coordinator/scaling-settings.js";
 export type { Recovery, RunOptions } from "./engine.js";
 export type { DebloatOptions } from "./exchange/debloat-settings.js";
+export { type AvroCodec, type AvroOptions, type AvroSchema, avro } from "./formats/avro.js";
 export { type CsvOptions, type CsvType, csv } from "./formats/csv.js";
 export { jsonl } from "./formats/jsonl.js";
 export { type ParquetOptions, parquet } from "./formats/parquet.js";

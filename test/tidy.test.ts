@@ -42,6 +42,7 @@ const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ["lib/codec"],
   commander: ["lib/cli"],
   "csv-parse": ["lib/formats"],
+  avsc: ["lib/formats"],
   hyparquet: ["lib/formats"],
   "hyparquet-compressors": ["lib/formats"],
   tinyglobby: ["lib/connectors/file"],

@@ -52,7 +52,9 @@ export const catalogue = {
     "Whoever else reads the record would see the change, or not, as threads happen to lie. Emit a copy: " +
       "{ ...record, field: value }; so also of objects in state.",
   ),
-  RECORD_INVALID: entry("The record does not match the schema given at the source."),
+  RECORD_INVALID: entry(
+    "The record does not match its schema: the one given at the source, or that of the sink's format.",
+  ),
   AGGREGATE_NOT_NUMBER: entry("count, sum, min, max and avg take numbers; null and undefined are skipped."),
   KEY_INVALID: entry(
     "A key is a string, number, boolean, bigint, Date, null, undefined, or an array or plain object of these.",

@@ -75,6 +75,9 @@ export const CHANGES_MAX = 1 << 20;
 /** Characters of a record shown in an error. */
 export const RECORD_PRINT_CHARS = 300;
 
+/** A block of an Avro file, unpacked: writers make them of some MB at most; damage would ask for anything. */
+export const AVRO_BLOCK_BYTES_MAX = 256 * 1024 * 1024;
+
 /** Part files that one sink subtask keeps open, one a bucket: open files and gathered text are bounded by it. */
 export const OPEN_BUCKETS_MAX = 64;
 

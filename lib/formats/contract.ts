@@ -46,10 +46,13 @@ export interface ReadFormat<T> {
   readonly name: string;
   /** Part of plans and fingerprints; JSON. */
   readonly description: Readonly<Record<string, unknown>>;
-  /** The file's blocks; absent where the format reads whole files, see `splitsAtLines`. */
+  /** The file's blocks; absent where the format reads whole files, see `splitsAnywhere`. */
   readonly blocks?: (file: FormatFile) => Promise<readonly Block[]>;
-  /** An uncompressed file may be cut anywhere: a part begins after the first line end at or after `begin`. */
-  readonly splitsAtLines: boolean;
+  /**
+   * An uncompressed file may be cut anywhere: a part begins with the first line, or whatever stands there between
+   * marks, whose beginning lies behind `begin`, and looks at the byte before `begin` at most.
+   */
+  readonly splitsAnywhere: boolean;
   /** Throws FILE_FORMAT_INVALID, FILE_TRUNCATED naming file and line or row. */
   read(part: FilePart, signal: AbortSignal): AsyncIterable<RecordBatch<T>>;
 }
@@ -59,11 +62,17 @@ export interface WriteFormat<T> {
   readonly description: Readonly<Record<string, unknown>>;
   /** Ending of file names, without the dot. */
   readonly extension: string;
-  /** Makes one file's text; a new encoder for each file. */
+  /** Before the first encoder is made: fetches the library that encoders need. */
+  readonly load?: () => Promise<void>;
+  /** Makes one file's content; a new encoder for each file. */
   createEncoder(): RecordEncoder<T>;
 }
 
 export interface RecordEncoder<T> {
-  /** The record's text, with whatever has to come before it. */
+  /** Of what `encode` and `end` give: bytes, one a character. Absent: it is text. */
+  readonly encoding?: "latin1";
+  /** The record's text, with whatever has to come before it; or nothing yet. Throws RECORD_INVALID. */
   encode(record: T): string;
+  /** What was held back, and what the file ends with; nothing if no record was encoded. */
+  end?(): string;
 }

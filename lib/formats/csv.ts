@@ -31,7 +31,7 @@ export function csv<T = Record<string, string>>(options: CsvOptions = {}): ReadF
     name: "csv",
     description: { delimiter, header: header === true ? "first line" : header, types: options.types ?? {} },
     extension: "csv",
-    splitsAtLines: false,
+    splitsAnywhere: false,
     read: (part, signal) => readRecords<T>(part, options, signal),
     createEncoder: () => {
       let columns = header === true ? undefined : header;

@@ -15,7 +15,7 @@ export function jsonl<T = unknown>(): ReadFormat<T> & WriteFormat<T> {
     name: "jsonl",
     description: {},
     extension: "jsonl",
-    splitsAtLines: true,
+    splitsAnywhere: true,
     async *read(part, signal) {
       for await (const batch of readLines(part, signal)) {
         yield { records: parseLines<T>(batch, part.path, part.begin > 0), bytes: batch.bytes };

@@ -24,7 +24,7 @@ export function parquet<T = Record<string, unknown>>(options: ParquetOptions = {
   return {
     name: "parquet",
     description: { columns: options.columns ?? "all" },
-    splitsAtLines: false,
+    splitsAnywhere: false,
     blocks: (given) => withFile(given, async (file) => blocksOf(await metadataOf(file, given.path))),
     read: (part) => readRows<T>(part, options),
   };

@@ -8,7 +8,7 @@ export function text(): ReadFormat<string> & WriteFormat<unknown> {
     name: "text",
     description: {},
     extension: "txt",
-    splitsAtLines: true,
+    splitsAnywhere: true,
     async *read(part, signal) {
       // A line kept somewhere must not keep the chunk it was cut from.
       for await (const { lines, bytes } of readLines(part, signal))

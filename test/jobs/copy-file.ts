@@ -1,10 +1,22 @@
-import { collectSink, csv, defineJob, fileSink, fileSource, jsonl, parquet, text } from "../../lib/index.js";
+import {
+  type AvroSchema,
+  avro,
+  collectSink,
+  csv,
+  defineJob,
+  fileSink,
+  fileSource,
+  jsonl,
+  parquet,
+  text,
+} from "../../lib/index.js";
 
 export interface CopyParams {
   from: string;
-  format: "text" | "csv" | "typed" | "jsonl" | "parquet";
+  format: "text" | "csv" | "typed" | "jsonl" | "parquet" | "avro";
   to?: string;
-  as?: "csv" | "jsonl";
+  as?: "csv" | "jsonl" | "avro";
+  schema?: AvroSchema;
   mode?: "fail" | "replace" | "append";
   splitBytes?: number;
   failAt?: number;
@@ -16,12 +28,13 @@ const formats = {
   typed: () => csv({ delimiter: ";", types: { n: "number", yes: "boolean", at: "date" } }),
   jsonl: () => jsonl(),
   parquet: () => parquet(),
+  avro: () => avro<unknown>(),
 };
 
 /** Reads files of any format and collects or writes their records. */
 export default defineJob(
   "copy",
-  (env, { from, format, to, as = "jsonl", mode, splitBytes, failAt }: CopyParams) => {
+  (env, { from, format, to, as = "jsonl", mode, splitBytes, failAt, schema }: CopyParams) => {
     let seen = 0;
     const size = splitBytes === undefined ? {} : { splitBytes };
     const rows = env
@@ -32,7 +45,11 @@ export default defineJob(
       });
     if (to === undefined) rows.sink("out", collectSink());
     else {
-      const written = as === "csv" ? csv<unknown>() : jsonl<unknown>();
+      const written = {
+        csv: () => csv<unknown>(),
+        jsonl: () => jsonl<unknown>(),
+        avro: () => avro<unknown>(schema === undefined ? {} : { schema }),
+      }[as]();
       rows.sink("out", fileSink({ path: to, format: written, ...(mode === undefined ? {} : { mode }) }));
     }
   },

@@ -60,7 +60,7 @@ export abstract class PartWriter<T, P extends OpenPart<T>> implements SinkWriter
     this.bufferChars = Math.min(BUFFER_CHARS, settings.partBytes / CHAR_BYTES_MAX);
   }
 
-  abstract open(): Promise<void> | void;
+  abstract open(): Promise<void>;
   abstract prepareCommit(): Promise<readonly Committable[]>;
   abstract close(aborted: boolean): Promise<void>;
 
@@ -101,6 +101,7 @@ export abstract class PartWriter<T, P extends OpenPart<T>> implements SinkWriter
   protected end(part: P): void {
     if (!this.parts.delete(part.bucket)) return;
     if (this.last === part) this.last = undefined;
+    part.text += part.encoder.end?.() ?? "";
     this.passText(part);
     if (part.bytes > 0) this.finishPart(part);
   }
@@ -141,7 +142,7 @@ export abstract class PartWriter<T, P extends OpenPart<T>> implements SinkWriter
 
   private passText(part: P): void {
     if (part.text === "") return;
-    const bytes = Buffer.from(part.text);
+    const bytes = Buffer.from(part.text, part.encoder.encoding ?? "utf8");
     part.text = "";
     part.bytes += bytes.length;
     this.pass(part, bytes);

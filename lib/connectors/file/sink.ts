@@ -13,7 +13,7 @@ import { FileWriter } from "./writer.js";
 export interface FileSinkOptions<T> {
   /** Folder of the part files, made if missing; or `s3://bucket/prefix`: they become objects there. */
   readonly path: string;
-  /** `jsonl()`, `csv()` or `text()`. */
+  /** `jsonl()`, `csv()`, `text()` or `avro()`. */
   readonly format: WriteFormat<T>;
   /**
    * What to do with part files of earlier runs: `fail` (default) refuses, `replace` removes them when this run

@@ -16,9 +16,9 @@ export interface FileSourceOptions<T> {
    * S3 server: `s3://bucket/prefix`, `s3://bucket/logs/*.jsonl`.
    */
   readonly path: string;
-  /** `text()`, `csv()`, `jsonl()` or `parquet()`. Files ending in .gz are unpacked. */
+  /** `text()`, `csv()`, `jsonl()`, `parquet()` or `avro()`. Files ending in .gz are unpacked. */
   readonly format: ReadFormat<T>;
-  /** Largest part of a file of lines that one reader takes at once, bytes. Default 32 MiB. */
+  /** Largest part of a file of lines, or of Avro, that one reader takes at once, bytes. Default 32 MiB. */
   readonly splitBytes?: number;
   /** Goes on looking for files when those that are there are read: the source never ends. */
   readonly monitor?: MonitorOptions;
@@ -45,9 +45,9 @@ const INTERVAL = "10s";
 const QUIET = "1s";
 
 /**
- * Reads files once, in parallel: Parquet by row group, lines by byte range, others file by file, in the
- * order of their names. With `monitor` files that come later are read, too, in the order in which they were written;
- * a file is read once, what is written to it later is not.
+ * Reads files once, in parallel: Parquet by row group, lines and Avro by byte range, others file by file,
+ * in the order of their names. With `monitor` files that come later are read, too, in the order in which they were
+ * written; a file is read once, what is written to it later is not.
  *
  * @example
  * env.source("flights", fileSource({ path: "data/*.parquet", format: parquet<Flight>() }));

@@ -40,7 +40,8 @@ export async function cutFile(file: FoundFile, { format, splitBytes }: FilesToRe
     const blocks = await format.blocks(file);
     return blocks.map(({ begin, end, bytes }) => split(begin, end, bytes));
   }
-  if (!format.splitsAtLines || isPacked(path)) return [split(0, size, size)];
+  // An empty file is for its format to judge.
+  if (size === 0 || !format.splitsAnywhere || isPacked(path)) return [split(0, size, size)];
   const splits: FileSplit[] = [];
   for (let begin = 0; begin < size; begin += splitBytes) {
     const end = Math.min(begin + splitBytes, size);

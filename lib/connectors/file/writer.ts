@@ -29,6 +29,7 @@ export class FileWriter<T> extends PartWriter<T, FilePart<T>> {
   }
 
   async open(): Promise<void> {
+    await this.settings.format.load?.();
     try {
       await makeFolder(this.settings.folder);
     } catch (cause) {

@@ -81,6 +81,31 @@ describe("files", () => {
     expect(await copy({ from: path("jsonl"), format: "jsonl" }, 1)).to.have.deep.members(rows);
   });
 
+  it("of Avro come back as they were written, whole and by parts", async () => {
+    const rows = Array.from({ length: 20_000 }, (_, id) => ({ id, name: id % 3 === 0 ? null : `é ${id}` }));
+    const schema = {
+      type: "record",
+      name: "Row",
+      fields: [
+        { name: "id", type: "long" },
+        { name: "name", type: ["null", "string"] },
+      ],
+    };
+    await writeFile(path("in.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
+    const from = { from: path("in.jsonl"), format: "jsonl", as: "avro" } as const;
+    await copy({ ...from, schema, to: path("avro") }, 1);
+    for (const splitBytes of [5000, 10_000_000]) {
+      const found = (await copy({ from: path("avro"), format: "avro", splitBytes }, 3)) as typeof rows;
+      expect(found.sort((a, b) => a.id - b.id)).to.deep.equal(rows);
+    }
+    expect(await codeOf(copy({ ...from, to: path("none") }))).to.equal("OPTION_INVALID");
+    const fields = [{ name: "id", type: "string" }];
+    expect(await codeOf(copy({ ...from, schema: { ...schema, fields }, to: path("none") }))).to.equal(
+      "RECORD_INVALID",
+    );
+    expect(await readdir(path("none"))).to.deep.equal([]);
+  });
+
   it("of many records are read once each at any split size", async () => {
     const rows = Array.from({ length: 20_000 }, (_, i) => ({ i, text: `row ${i}` }));
     await writeFile(path("many.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
@@ -128,6 +153,8 @@ describe("files", () => {
         "FILE_TRUNCATED",
       ],
       ["foreign gzip", "text", "a.gz", "plain text", "FILE_FORMAT_INVALID"],
+      ["foreign Avro", "avro", "a.avro", "nothing like it at all", "FILE_FORMAT_INVALID"],
+      ["an empty file as Avro", "avro", "a.avro", "", "FILE_TRUNCATED"],
       ["foreign Parquet", "parquet", "a.parquet", "nothing like it at all", "FILE_FORMAT_INVALID"],
     ];
     for (const [what, format, name, bytes, code] of bad) {

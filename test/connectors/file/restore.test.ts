@@ -5,8 +5,9 @@ import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { expect } from "chai";
 import fc from "fast-check";
-import { csv, fileSource, jsonl, parquet } from "../../../lib/index.js";
+import { avro, csv, fileSource, jsonl, parquet } from "../../../lib/index.js";
 import { SourceRun } from "../../../lib/testing/contracts/source-run.js";
+import { avroFile, ROW_SCHEMA } from "../../formats/avro-file.js";
 import { expectExactlyOnce, readAll, stages } from "../../source/restoring.js";
 
 const rows = (from: number, to: number) =>
@@ -23,7 +24,7 @@ describe("file source", () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "millrace-restore-"));
     const path = (name: string) => join(folder, name);
-    for (const name of ["jsonl", "gz", "csv", "parquet"]) await mkdir(path(name));
+    for (const name of ["jsonl", "gz", "csv", "avro", "parquet"]) await mkdir(path(name));
     await writeFile(path("jsonl/a.jsonl"), linesOf(0, 200));
     await writeFile(path("jsonl/b.jsonl"), linesOf(200, 230));
     // More than one chunk of bytes once unpacked.
@@ -36,6 +37,10 @@ describe("file source", () => {
         .join("")}`;
     await writeFile(path("csv/a.csv"), fields(0, 2500));
     await writeFile(path("csv/b.csv"), fields(2500, 2520));
+    await writeFile(
+      path("avro/a.avro"),
+      await avroFile(rows(0, 900), { schema: ROW_SCHEMA, blockBytes: 700 }),
+    );
     const connection = await (await DuckDBInstance.create(":memory:")).connect();
     await connection.run(
       `COPY (SELECT i, 'row ' || i AS text FROM range(7000) t(i))
@@ -56,6 +61,11 @@ describe("file source", () => {
     },
     gz: { records: 650, splits: 2, source: () => fileSource({ path: join(folder, "gz"), format: jsonl() }) },
     csv: { records: 2520, splits: 2, source: () => fileSource({ path: join(folder, "csv"), format: csv() }) },
+    avro: {
+      records: 900,
+      splits: 3,
+      source: () => fileSource({ path: join(folder, "avro"), format: avro(), splitBytes: 1500 }),
+    },
     parquet: {
       records: 7000,
       splits: 2,

@@ -35,8 +35,8 @@ export class S3Reader<T> extends BatchReader<T, FileSplit> {
   }
 
   private plan(split: FileSplit): void {
-    const isWhole = !this.format.splitsAtLines || isPacked(split.path);
-    // A part of lines looks at the byte before it: whether a line ends there.
+    const isWhole = !this.format.splitsAnywhere || isPacked(split.path);
+    // A part looks at the byte before it: whether a line or a mark ends there.
     const begin = isWhole ? 0 : Math.max(0, split.begin - 1);
     this.ahead.plan(partOf(split), begin, isWhole ? split.size : split.end);
   }

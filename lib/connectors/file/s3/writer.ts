@@ -39,7 +39,9 @@ export class S3Writer<T> extends PartWriter<T, UploadPart<T>> {
     this.sentBytes = Math.max(SENT_BYTES, Math.ceil(settings.partBytes / SENDINGS_MAX));
   }
 
-  open(): void {}
+  async open(): Promise<void> {
+    await this.settings.format.load?.();
+  }
 
   async prepareCommit(): Promise<readonly Committable[]> {
     this.endAll();

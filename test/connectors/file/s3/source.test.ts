@@ -6,10 +6,11 @@ import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { expect } from "chai";
 import { drawnFaults, S3Proxy } from "../../../../fixtures/s3/proxy.js";
-import { csv, fileSource, jsonl, parquet, text } from "../../../../lib/index.js";
+import { avro, csv, fileSource, jsonl, parquet, text } from "../../../../lib/index.js";
 import { S3Bucket } from "../../../../lib/storage/s3/bucket.js";
 import { SourceRun } from "../../../../lib/testing/contracts/source-run.js";
 import { sourceContract } from "../../../../lib/testing/index.js";
+import { avroFile, ROW_SCHEMA } from "../../../formats/avro-file.js";
 import { readAll } from "../../../source/restoring.js";
 import { codeOfRejection, rejection } from "../../../storage/rejection.js";
 import { BUCKET, freshPrefix, useServer } from "../../../storage/s3/server.js";
@@ -48,6 +49,7 @@ describe("a file source of an S3 bucket", function () {
         .map((row) => `${row.i},"${row.text}\n"\n`)
         .join("")}`,
     );
+    await put("avro/a.avro", await avroFile(rows(0, 5000), { schema: ROW_SCHEMA, blockBytes: 700 }));
     await put("parquet/a.parquet", await parquetFile());
   });
   after(async () => {
@@ -74,6 +76,7 @@ describe("a file source of an S3 bucket", function () {
     csv: () => fileSource({ path: url("csv/a.csv"), format: csv() }),
     parquet: () =>
       fileSource({ path: url("{parquet,none}/**/*.parquet"), format: parquet({ columns: ["i"] }) }),
+    avro: () => fileSource({ path: url("avro"), format: avro({ columns: ["i"] }), splitBytes: 5000 }),
     text: () => fileSource({ path: url("text/?.txt"), format: text(), splitBytes: 4 }),
   };
 
@@ -87,11 +90,12 @@ describe("a file source of an S3 bucket", function () {
     expect(await numbers("jsonl")).to.deep.equal(upTo(230));
     expect(await numbers("gz")).to.deep.equal(upTo(300));
     expect(await numbers("csv")).to.deep.equal(upTo(400));
+    expect(await numbers("avro")).to.deep.equal(upTo(5000));
     expect(await numbers("parquet")).to.deep.equal(upTo(7000));
     expect([...(await readAll(sources.text())).values()].flat()).to.deep.equal(["one", "two", "three"]);
   });
 
-  for (const name of ["jsonl", "parquet"] as const) {
+  for (const name of ["jsonl", "avro", "parquet"] as const) {
     describe(`keeps the contract of sources (${name})`, () => {
       const created = () => sources[name]();
       for (const { name: title, run } of sourceContract(created, { replayable: true, runs: 5 }))
