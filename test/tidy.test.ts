@@ -43,6 +43,7 @@ const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   commander: ["lib/cli"],
   "csv-parse": ["lib/formats"],
   avsc: ["lib/formats"],
+  fzstd: ["lib/formats"],
   hyparquet: ["lib/formats"],
   "hyparquet-compressors": ["lib/formats"],
   tinyglobby: ["lib/connectors/file"],

@@ -10,6 +10,7 @@
 import { MillraceError } from "../base/error.js";
 import { AVRO_BLOCK_BYTES_MAX } from "../base/limits.js";
 import { varint } from "./avro-type.js";
+import { ByteInput } from "./byte-input.js";
 import type { FilePart } from "./contract.js";
 import { fileBytes, isPacked } from "./file-bytes.js";
 
@@ -121,52 +122,18 @@ async function readBlock(cursor: Cursor, header: AvroHeader, size: number | unde
   return { at, count, body, bytes: cursor.at - at };
 }
 
-/** Bytes that come in chunks, one after the other. */
-class Cursor {
+/** A file of blocks. */
+class Cursor extends ByteInput {
   private readonly path: string;
-  private readonly chunks: AsyncGenerator<Buffer>;
-  private buffer: Buffer = Buffer.alloc(0);
-  /** Within `buffer`. */
-  private next = 0;
-  /** Where `buffer` begins in the file. */
-  private begin: number;
 
-  constructor(path: string, chunks: AsyncGenerator<Buffer>, begin: number) {
+  constructor(path: string, chunks: AsyncIterable<Buffer>, begin: number) {
+    super(chunks, begin);
     this.path = path;
-    this.chunks = chunks;
-    this.begin = begin;
-  }
-
-  get at(): number {
-    return this.begin + this.next;
-  }
-
-  /** Whether so many bytes follow; they are fetched. */
-  async has(count: number): Promise<boolean> {
-    let left = this.buffer.length - this.next;
-    if (left >= count) return true;
-    const pieces = [this.buffer.subarray(this.next)];
-    this.begin = this.at;
-    this.next = 0;
-    for (let chunk = await this.chunks.next(); !chunk.done; chunk = await this.chunks.next()) {
-      pieces.push(chunk.value);
-      left += chunk.value.length;
-      if (left >= count) break;
-    }
-    this.buffer = Buffer.concat(pieces);
-    return left >= count;
-  }
-
-  /** As many of the next bytes as there are. */
-  async peek(count: number): Promise<Buffer> {
-    await this.has(count);
-    return this.buffer.subarray(this.next, this.next + count);
   }
 
   async take(count: number, what: string): Promise<Buffer> {
-    if (!(await this.has(count))) throw this.truncated(this.begin + this.buffer.length, what);
-    this.next += count;
-    return this.buffer.subarray(this.next - count, this.next);
+    if (await this.has(count)) return this.taken(count);
+    throw this.truncated(this.end, what);
   }
 
   async long(what: string): Promise<number> {
@@ -178,7 +145,7 @@ class Cursor {
       n += (byte & 0x7f) * scale;
       scale *= 128;
       if (byte >= 128) continue;
-      this.next += i + 1;
+      this.taken(i + 1);
       if (n > Number.MAX_SAFE_INTEGER) break;
       return n % 2 === 0 ? n / 2 : -(n + 1) / 2;
     }
@@ -192,28 +159,11 @@ class Cursor {
     throw this.invalid(`${what} is damaged: it cannot be of ${length} records or bytes`);
   }
 
-  /** Goes to where the mark begins next. */
-  async seek(mark: Buffer): Promise<boolean> {
-    for (;;) {
-      const found = this.buffer.indexOf(mark, this.next);
-      if (found >= 0) {
-        this.next = found;
-        return true;
-      }
-      this.next = Math.max(this.next, this.buffer.length - mark.length + 1);
-      if (!(await this.has(mark.length))) return false;
-    }
-  }
-
   invalid(what: string): MillraceError {
     return new MillraceError("FILE_FORMAT_INVALID", `${this.path} is not a readable Avro file: ${what}`);
   }
 
   truncated(end: number, what: string): MillraceError {
     return new MillraceError("FILE_TRUNCATED", `${this.path} ends at byte ${end}, within ${what}`);
-  }
-
-  async close(): Promise<void> {
-    await this.chunks.return(undefined);
   }
 }

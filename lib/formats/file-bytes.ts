@@ -1,14 +1,16 @@
-/** A file's bytes, unpacked if its name ends in .gz. */
+/** A file's bytes, unpacked if its name ends in .gz, .zst or .lz4. */
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { MillraceError, messageOf } from "../base/error.js";
 import { OpenFile } from "../base/open-file.js";
 import type { FilePart } from "./contract.js";
+import { unpackLz4 } from "./lz4.js";
+import { unpackZstd } from "./zstd.js";
 
 const CHUNK_BYTES = 256 * 1024;
 
 export function isPacked(path: string): boolean {
-  return path.endsWith(".gz");
+  return /\.(gz|zst|lz4)$/.test(path);
 }
 
 /**
@@ -20,7 +22,8 @@ export async function* fileBytes(part: FilePart, begin: number, signal: AbortSig
     if (isPacked(part.path)) yield* unpacked(part, signal);
     else yield* plain(part, begin, part.end, signal);
   } catch (error) {
-    throw fileError(error, part.path);
+    // What ends early because nobody wants it is not cut off.
+    if (!signal.aborted) throw fileError(error, part.path);
   }
 }
 
@@ -51,8 +54,15 @@ async function* plain(
   }
 }
 
-async function* unpacked(part: FilePart, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const file = Readable.from(plain(part, 0, part.size, signal), { objectMode: false });
+function unpacked(part: FilePart, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const { path, size } = part;
+  const bytes = plain(part, 0, size, signal);
+  if (path.endsWith(".zst")) return unpackZstd(bytes, path);
+  return path.endsWith(".lz4") ? unpackLz4(bytes, path) : gunzipped(bytes, signal);
+}
+
+async function* gunzipped(bytes: AsyncGenerator<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const file = Readable.from(bytes, { objectMode: false });
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   file.on("error", (error) => gunzip.destroy(error));
   file.pipe(gunzip);

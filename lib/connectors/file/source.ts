@@ -16,7 +16,7 @@ export interface FileSourceOptions<T> {
    * S3 server: `s3://bucket/prefix`, `s3://bucket/logs/*.jsonl`.
    */
   readonly path: string;
-  /** `text()`, `csv()`, `jsonl()`, `parquet()` or `avro()`. Files ending in .gz are unpacked. */
+  /** `text()`, `csv()`, `jsonl()`, `parquet()` or `avro()`. Files ending in .gz, .zst or .lz4 are unpacked. */
   readonly format: ReadFormat<T>;
   /** Largest part of a file of lines, or of Avro, that one reader takes at once, bytes. Default 32 MiB. */
   readonly splitBytes?: number;
