@@ -159,6 +159,8 @@ describe("checkpoint coordinator", () => {
     await run.dataEnds(SOURCE, SINK);
     await run.acknowledge(1, true);
     expect(await path).to.include(folder);
+    // Its files may take longer than what was waited for above.
+    await turns();
     expect(run.completed).to.deep.equal([]);
     expect(run.ids).to.deep.equal([1, 2]);
     await run.acknowledge(2, true);
