@@ -1,10 +1,9 @@
-import { promisify } from "node:util";
-import { deflateRawSync, inflateRaw } from "node:zlib";
+import { deflateRawSync } from "node:zlib";
 import type { Type } from "avsc";
 import { MillraceError, messageOf } from "../base/error.js";
-import { AVRO_BLOCK_BYTES_MAX } from "../base/limits.js";
 import { printRecord } from "../base/print-record.js";
 import { freshSeed, seededRandom } from "../base/random.js";
+import { CODEC_NAMES, type Unpack, unpackOf } from "./avro-codec.js";
 import { type AvroBlock, type AvroHeader, headerBytes, MARK_BYTES, readBlocks } from "./avro-container.js";
 import { type AvroLibrary, fieldsOf, projected, typeOf, varint } from "./avro-type.js";
 import type { FilePart, ReadFormat, RecordBatch, RecordEncoder, WriteFormat } from "./contract.js";
@@ -12,7 +11,7 @@ import type { FilePart, ReadFormat, RecordBatch, RecordEncoder, WriteFormat } fr
 /** A schema as JSON, or the name of a primitive type. */
 export type AvroSchema = string | readonly unknown[] | Readonly<Record<string, unknown>>;
 
-/** How blocks are packed. */
+/** How blocks are packed that are written. */
 export type AvroCodec = "null" | "deflate";
 
 /** What `avro` takes. */
@@ -32,10 +31,10 @@ export interface AvroOptions {
 
 const BATCH_RECORDS = 2048;
 const BLOCK_BYTES = 64 * 1024;
-const inflate = promisify(inflateRaw);
 
 /**
- * Avro's object container files, codecs `null` and `deflate`. They are read in parallel, at any block.
+ * Avro's object container files. They are read in parallel, at any block, with codecs `null`, `deflate`, `snappy` and
+ * `zstandard`; written with the first two.
  *
  * Timestamps of ms or us (with or without a zone) and dates become Dates, of the ms in which they are; other logical
  * types stay what they are made of. Longs become numbers where they fit, bigints otherwise; bytes are Buffers. A value
@@ -93,7 +92,7 @@ async function* readRecords<T>(
   const library = await openLibrary();
   let reader: BlockReader<T> | undefined;
   for await (const [header, block] of readBlocks(part, signal)) {
-    reader ??= new BlockReader<T>(library, part.path, header, options);
+    reader ??= new BlockReader<T>(library, part.path, header, options, await unpackOf(header.codec));
     yield* reader.read(block);
   }
 }
@@ -103,14 +102,21 @@ class BlockReader<T> {
   private readonly path: string;
   private readonly type: Type;
   private readonly resolver: ReturnType<Type["createResolver"]> | undefined;
-  private readonly isPacked: boolean;
+  private readonly unpack: Unpack;
 
-  constructor(library: AvroLibrary, path: string, { schema, codec }: AvroHeader, options: AvroOptions) {
+  constructor(
+    library: AvroLibrary,
+    path: string,
+    { schema, codec }: AvroHeader,
+    options: AvroOptions,
+    unpack: Unpack | undefined,
+  ) {
     this.path = path;
-    if (codec !== "null" && codec !== "deflate") {
-      throw this.invalid(`its codec is ${codec}`, undefined, "Codecs that are read are null and deflate.");
+    if (unpack === undefined) {
+      const hint = `Codecs that are read are ${CODEC_NAMES.join(", ")}.`;
+      throw this.invalid(`its codec is ${codec}`, undefined, hint);
     }
-    this.isPacked = codec === "deflate";
+    this.unpack = unpack;
     const written = this.parse(library, schema);
     const given = options.schema === undefined ? written : givenType(library, options.schema);
     this.type = options.columns === undefined ? given : this.project(library, given, options.columns);
@@ -123,7 +129,7 @@ class BlockReader<T> {
   }
 
   async *read({ at, count, body, bytes }: AvroBlock): AsyncGenerator<RecordBatch<T>> {
-    const content = this.isPacked ? await this.unpack(body, at) : body;
+    const content = await this.unpacked(body, at);
     let next = 0;
     for (let done = 0; done < count; ) {
       const records: T[] = [];
@@ -151,9 +157,9 @@ class BlockReader<T> {
     throw this.invalid(`${what} is damaged: ${why}`, cause);
   }
 
-  private async unpack(body: Buffer, at: number): Promise<Buffer> {
+  private async unpacked(body: Buffer, at: number): Promise<Buffer> {
     try {
-      return await inflate(body, { maxOutputLength: AVRO_BLOCK_BYTES_MAX });
+      return await this.unpack(body);
     } catch (cause) {
       throw this.invalid(`the block at byte ${at} is damaged: ${messageOf(cause)}`, cause);
     }

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { crc32 } from "node:zlib";
 import avsc from "avsc";
 import { expect } from "chai";
 import fc from "fast-check";
@@ -142,6 +143,71 @@ describe("Avro", () => {
       const found: unknown[] = [];
       for await (const each of decoder) found.push({ ...(each as object) });
       expect(found).to.deep.equal(millis);
+    }
+  });
+
+  it("packed by Snappy or Zstandard is read, and its damage told", async () => {
+    const schema = { type: "record", name: "R", fields: [{ name: "text", type: "string" }] };
+    const records = Array.from({ length: 2000 }, (_, i) => ({ text: `${"ab".repeat(50)} ${i}` }));
+    const sizeOf = (bytes: Buffer) =>
+      Buffer.from([(bytes.length & 127) | 128, ((bytes.length >> 7) & 127) | 128, bytes.length >> 14]);
+    const codecs: Record<string, (bytes: Buffer) => Buffer> = {
+      // Bytes by themselves, and copies of what stands two before.
+      snappy(bytes) {
+        const pieces = [sizeOf(bytes)];
+        for (let at = 0; at < bytes.length; ) {
+          let same = 0;
+          while (
+            at >= 2 &&
+            same < 64 &&
+            at + same < bytes.length &&
+            bytes[at + same] === bytes[at + same - 2]
+          )
+            same++;
+          if (same >= 4) pieces.push(Buffer.from([((same - 1) << 2) | 2, 2, 0]));
+          else pieces.push(Buffer.from([0, bytes[at]!]));
+          at += same >= 4 ? same : 1;
+        }
+        const sum = Buffer.alloc(4);
+        sum.writeUInt32BE(crc32(bytes));
+        return Buffer.concat([...pieces, sum]);
+      },
+      // One block that holds the bytes as they are.
+      zstandard(bytes) {
+        const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0, 0, 0, 0]);
+        head.writeUInt32LE(bytes.length, 5);
+        head.writeUIntLE(bytes.length * 8 + 1, 9, 3);
+        return Buffer.concat([head, bytes]);
+      },
+    };
+    for (const [codec, pack] of Object.entries(codecs)) {
+      const pieces: Buffer[] = [];
+      const options = {
+        codec,
+        codecs: {
+          [codec]: (bytes: Buffer, done: (error: null, packed: Buffer) => void) => {
+            done(null, pack(bytes));
+          },
+        },
+      };
+      const encoder = new avsc.streams.BlockEncoder(schema as unknown as avsc.Schema, options as never);
+      for (const each of records) encoder.write(each);
+      encoder.end();
+      for await (const chunk of encoder) pieces.push(chunk as Buffer);
+      const bytes = Buffer.concat(pieces);
+      expect(await read(bytes, {}, 20_000)).to.deep.equal(records);
+      const mark = bytes.subarray(-16);
+      const begin = bytes.indexOf(mark) + 16;
+      // Where a block's bytes begin; and where they end: with a checksum, if it is Snappy's.
+      for (const at of [begin + 6, ...(codec === "snappy" ? [bytes.indexOf(mark, begin) - 2] : [])]) {
+        const damaged = Buffer.from(bytes);
+        damaged.fill(0xff, at, at + 2);
+        const error = await errorOf(read(damaged));
+        expect([error.code, codec]).to.deep.equal(["FILE_FORMAT_INVALID", codec]);
+        expect(error.message).to.match(
+          /of the block at byte \d+ is damaged|the block at byte \d+ is damaged/,
+        );
+      }
     }
   });
 
