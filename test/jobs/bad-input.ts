@@ -136,7 +136,7 @@ const programs: Record<string, (env: Environment, what: string) => void> = {
     async function* slowly(): AsyncGenerator<Said> {
       for (const each of said) {
         yield each;
-        await new Promise((resolve) => setTimeout(resolve, what === "periodic" ? 30 : 0));
+        await new Promise((resolve) => setTimeout(resolve, what === "periodic" ? 150 : 0));
       }
     }
     env
