@@ -3,9 +3,10 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { collectSink, fileSink, jsonl, MillraceError } from "../../../lib/index.js";
+import { avro, collectSink, fileSink, fileSource, jsonl, MillraceError } from "../../../lib/index.js";
 import type { Committable, SinkDefinition } from "../../../lib/sink/contract.js";
 import { type SinkUnderTest, sinkContract } from "../../../lib/testing/index.js";
+import { readAll } from "../../source/restoring.js";
 
 interface Row {
   readonly n: number;
@@ -31,9 +32,30 @@ async function fileUnderTest(): Promise<SinkUnderTest<Row>> {
   };
 }
 
+/** Files of blocks, in which records are held back until a block is full. */
+async function avroUnderTest(): Promise<SinkUnderTest<Row>> {
+  const folder = await mkdtemp(join(tmpdir(), "millrace-sink-contract-"));
+  const path = join(folder, "out");
+  const schema = { type: "record", name: "Row", fields: [{ name: "n", type: "long" }] };
+  return {
+    sink: fileSink<Row>({ path, format: avro<Row>({ schema, blockBytes: 10 }) }),
+    async visible() {
+      const names = await readdir(path).catch(() => []);
+      if (!names.some((name) => !name.startsWith("."))) return [];
+      return [...(await readAll(fileSource({ path, format: avro<Row>() }))).values()].flat() as Row[];
+    },
+    dispose: () => rm(folder, { recursive: true }),
+  };
+}
+
 describe("the contract of sinks", () => {
   describe("is kept by files", () => {
     for (const { name, run } of sinkContract(fileUnderTest, { record, runs: 15 }))
+      it(name, run).timeout(20_000);
+  });
+
+  describe("is kept by files of Avro", () => {
+    for (const { name, run } of sinkContract(avroUnderTest, { record, runs: 10 }))
       it(name, run).timeout(20_000);
   });
 

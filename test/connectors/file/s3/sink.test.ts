@@ -1,11 +1,19 @@
 /** Part files that become objects of a bucket on a real server, once and whole, whatever is lost on the way. */
 import { expect } from "chai";
 import { type Fault, S3Proxy } from "../../../../fixtures/s3/proxy.js";
-import { bucketByTime, type FileSinkOptions, fileSink, jsonl } from "../../../../lib/index.js";
+import {
+  avro,
+  bucketByTime,
+  type FileSinkOptions,
+  fileSink,
+  fileSource,
+  jsonl,
+} from "../../../../lib/index.js";
 import type { SinkDefinition } from "../../../../lib/sink/contract.js";
 import { S3Bucket } from "../../../../lib/storage/s3/bucket.js";
 import { SinkRun } from "../../../../lib/testing/contracts/sink-run.js";
 import { sinkContract } from "../../../../lib/testing/index.js";
+import { readAll } from "../../../source/restoring.js";
 import { codeOfRejection, rejection } from "../../../storage/rejection.js";
 import { BUCKET, freshPrefix, useServer } from "../../../storage/s3/server.js";
 
@@ -101,6 +109,18 @@ describe("a file sink to an S3 bucket", function () {
     await run.checkpoint();
     expect((await objects()).get("part-0-1.jsonl")).to.deep.equal([3]);
     expect(await uploads()).to.deep.equal([]);
+  });
+
+  it("writes Avro, in objects that are whole", async () => {
+    const schema = { type: "record", name: "Row", fields: [{ name: "n", type: "long" }] };
+    const run = new SinkRun(sink({ format: avro<Row>({ schema, blockBytes: 100 }) }));
+    await run.start(2);
+    const rows = Array.from({ length: 500 }, (_, n): Row => ({ n }));
+    for (const row of rows) run.write(row.n, row);
+    await run.checkpoint();
+    const source = fileSource({ path: `s3://${BUCKET}/${prefix}`, format: avro<Row>(), splitBytes: 300 });
+    const found = [...(await readAll(source)).values()].flat() as Row[];
+    expect(found.sort((a, b) => a.n - b.n)).to.deep.equal(rows);
   });
 
   it("sends large parts in pieces, and ends them at their size", async () => {
