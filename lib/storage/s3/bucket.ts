@@ -156,13 +156,27 @@ export class S3Bucket {
     );
   }
 
-  /** Begins an upload in parts; nobody sees the object before it is completed. Answers its id. */
+  /**
+   * Begins an upload in parts; nobody sees the object before it is completed. Answers its id. An upload of this key
+   * that an earlier try has begun without learning of it is aborted: one key has one upload at a time.
+   */
   async beginUpload(key: string): Promise<string> {
-    const { UploadId } = await this.#request("write", key, ({ sdk, client }, abortSignal) =>
-      client.send(new sdk.CreateMultipartUploadCommand(this.#at(key)), { abortSignal }),
-    );
-    if (UploadId !== undefined) return UploadId;
-    throw new MillraceError("STORAGE_FAILED", `the upload of ${this.placeOf(key)} was given no id`);
+    let tries = 0;
+    const { UploadId } = await this.#request("write", key, ({ sdk, client }, abortSignal) => {
+      tries++;
+      return client.send(new sdk.CreateMultipartUploadCommand(this.#at(key)), { abortSignal });
+    });
+    if (UploadId === undefined) {
+      throw new MillraceError("STORAGE_FAILED", `the upload of ${this.placeOf(key)} was given no id`);
+    }
+    if (tries > 1) await this.#abortOthers(key, UploadId);
+    return UploadId;
+  }
+
+  async #abortOthers(key: string, mine: string): Promise<void> {
+    for await (const each of this.uploads(key)) {
+      if (each.key === key && each.upload !== mine) await this.abortUpload(key, each.upload);
+    }
   }
 
   /** Replaces the part of that number. Every part but the last has at least 5 MiB. */
