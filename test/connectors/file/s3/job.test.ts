@@ -95,7 +95,7 @@ describe("a job from S3 to S3", function () {
 
   for (const how of ["throw", "exit"] as const) {
     it(`writes every row once when it fails (${how})`, async () => {
-      await using job = await start({ how });
+      await using job = await start({ how, pace: 5 });
       for (let round = 0; round < 2; round++) {
         await untilCheckpoints(job, 2);
         writeFileSync(join(folder, "crash"), "");
