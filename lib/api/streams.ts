@@ -63,7 +63,7 @@ export class AnyStream<T> extends RecordMethods<T, OperatorOutput, StreamOutput>
 
   /**
    * Windows over all records, in one subtask. Parts of aggregates are computed on every core first where the windows
-   * are tumbling or sliding and have no options.
+   * are tumbling, sliding or sessions by event time, and have no options.
    * @example stream.windowAll(tumbling("1h")).topN(5, { by: (o) => o.total })
    */
   windowAll(assigner: WindowAssigner<T>, options: WindowOptions<T> = {}): WindowedStream<T, undefined> {
