@@ -17,8 +17,8 @@ import type { Aggregates } from "./aggregates.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { EventTimeProgress } from "./event-time-progress.js";
 import { groupPart } from "./group-part.js";
-import { SESSION_CELLS, type SessionCode, type SessionPartial, sessionCode } from "./session-code.js";
-import { END, type SessionTable, START } from "./session-table.js";
+import { gather, SESSION_CELLS, type SessionCode, type SessionPartial, sessionCode } from "./session-code.js";
+import type { SessionTable } from "./session-table.js";
 import { projectAll, projectKeyed } from "./window-results.js";
 
 /** What the operator, and the local combine before it, need to know. */
@@ -120,7 +120,7 @@ class SessionAggregate implements Operator {
     const end = intake.endOf(record, start);
     let slot = table.first(key);
     // Nearly all records find the only session of their key.
-    if (slot < 0 || table.next(slot) >= 0 || start > table.endOf(slot) || end < table.startOf(slot)) {
+    if (slot < 0 || table.next(slot) >= 0 || !table.touches(slot, start, end)) {
       slot = this.sessionFor(key, start, end);
       if (slot < 0) {
         this.context.counters.lateRecordsDropped += intake.partials ? (record as SessionPartial).n : 1;
@@ -129,9 +129,7 @@ class SessionAggregate implements Operator {
     }
     if (intake.partials) code.addPartial(table, slot, record);
     else code.add(table, slot, record);
-    const at = slot * table.stride;
-    if (start < table.numbers[at + START]!) table.numbers[at + START] = start;
-    if (end > table.numbers[at + END]!) table.numbers[at + END] = end;
+    table.extend(slot, start, end);
   }
 
   advance(watermark: number): boolean {
@@ -143,7 +141,8 @@ class SessionAggregate implements Operator {
       const time = ends.next();
       const slot = ends.first();
       ends.drop();
-      if (this.due[slot] === time) {
+      // Not the entry of a session that has become part of another, and whose slot may be somebody else's.
+      if (this.due[slot] === time && table.isLive(slot)) {
         const start = table.startOf(slot);
         const end = table.endOf(slot);
         if (end - 1 > time) this.expect(slot, end);
@@ -151,7 +150,6 @@ class SessionAggregate implements Operator {
           const place = { key: table.keys[slot], window: { start, end } };
           const result: unknown = this.project(code.result(table, slot), place);
           refusePromise(result);
-          this.due[slot] = Number.NaN;
           code.end(table, slot);
           context.out(result, end - 1);
         }
@@ -167,21 +165,9 @@ class SessionAggregate implements Operator {
     return true;
   }
 
-  /** The session of a key that what begins and ends there belongs to, all that it touches made one; -1: late. */
+  /** The session of a key that what begins and ends there belongs to; -1: late. */
   private sessionFor(key: unknown, start: number, end: number): number {
-    const { table, code } = this;
-    let found = -1;
-    for (let slot = table.first(key); slot >= 0; ) {
-      const next = table.next(slot);
-      if (start <= table.endOf(slot) && end >= table.startOf(slot)) {
-        if (found < 0) found = slot;
-        else {
-          this.due[slot] = Number.NaN;
-          code.merge(table, found, slot);
-        }
-      }
-      slot = next;
-    }
+    const found = gather(this.table, this.code, key, start, end);
     if (found >= 0) return found;
     const group = keyGroupOf(canonicalKey(key), this.context.maxParallelism);
     return end - 1 <= this.progress.of(group) ? -1 : this.begin(key, start, end);

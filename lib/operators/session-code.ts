@@ -96,5 +96,25 @@ export function sessionCode(code: AccumulatorCode): SessionCode {
   return { ...made, layout, table: () => new SessionTable(n) };
 }
 
+/** The session of a key that what begins and ends there belongs to, all that it touches made one; -1: there is none. */
+export function gather(
+  table: SessionTable,
+  code: SessionCode,
+  key: unknown,
+  start: number,
+  end: number,
+): number {
+  let found = -1;
+  for (let slot = table.first(key); slot >= 0; ) {
+    const next = table.next(slot);
+    if (table.touches(slot, start, end)) {
+      if (found < 0) found = slot;
+      else code.merge(table, found, slot);
+    }
+    slot = next;
+  }
+  return found;
+}
+
 /** Cells of sessions: their extents come first. */
 export const SESSION_CELLS = { counted: true, before: EXTENT_CELLS } as const;

@@ -10,8 +10,8 @@ import { refuseUnstamped } from "../time/windows.js";
 import { accumulatorCode } from "./accumulators.js";
 import type { Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { recordIntake, type SessionIntake, type SessionSpec, sessionPart } from "./session-aggregate.js";
-import { SESSION_CELLS, type SessionCode, sessionCode } from "./session-code.js";
-import { END, type SessionTable, START } from "./session-table.js";
+import { gather, SESSION_CELLS, type SessionCode, sessionCode } from "./session-code.js";
+import type { SessionTable } from "./session-table.js";
 
 export function sessionCombineLogic(spec: SessionSpec): OperatorLogic {
   const code = accumulatorCode(spec.aggregates, SESSION_CELLS);
@@ -92,20 +92,10 @@ class SessionCombine implements Operator {
   /** The session that what begins and ends there belongs to, all that it touches made one. */
   private sessionFor(key: unknown, start: number, end: number): number | undefined {
     const { table, code } = this;
-    let found: number | undefined;
-    for (let slot = table.first(key); slot >= 0; ) {
-      const next = table.next(slot);
-      if (start <= table.endOf(slot) && end >= table.startOf(slot)) {
-        if (found === undefined) found = slot;
-        else code.merge(table, found, slot);
-      }
-      slot = next;
-    }
-    if (found === undefined) return undefined;
-    const at = found * table.stride;
+    const found = gather(table, code, key, start, end);
+    if (found < 0) return undefined;
     if (table.marks[found] !== table.epoch) table.touch(found);
-    if (start < table.numbers[at + START]!) table.numbers[at + START] = start;
-    if (end > table.numbers[at + END]!) table.numbers[at + END] = end;
+    table.extend(found, start, end);
     if (start < this.earliest) this.earliest = start;
     return found;
   }

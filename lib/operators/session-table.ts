@@ -54,6 +54,20 @@ export class SessionTable extends CellTable {
     return !Number.isNaN(this.endOf(slot));
   }
 
+  /** Whether what begins and ends there overlaps or touches a session. */
+  touches(slot: number, start: number, end: number): boolean {
+    const at = slot * this.stride;
+    return start <= this.numbers[at + END]! && end >= this.numbers[at + START]!;
+  }
+
+  /** A session that was touched holds what begins and ends there, too. */
+  extend(slot: number, start: number, end: number): void {
+    const { numbers } = this;
+    const at = slot * this.stride;
+    if (start < numbers[at + START]!) numbers[at + START] = start;
+    if (end > numbers[at + END]!) numbers[at + END] = end;
+  }
+
   /** A slot for another session of a key; no cell of it is set. */
   insert(key: unknown): number {
     const slot = this.slotFor(key);
