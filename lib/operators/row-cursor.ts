@@ -6,9 +6,9 @@
  * Invariant: what the rows are made of is a copy; the window may have got more, or be gone, before the last of them.
  */
 import { assert } from "../base/assert.js";
-import { ROUND_MS } from "../base/limits.js";
 import { refusePromise } from "../base/promise-check.js";
 import type { OperatorContext } from "./contract.js";
+import { RoundLimit } from "./round-limit.js";
 
 /** After how many rows the cursor looks at the clock. */
 const ROWS_PER_LOOK = 64;
@@ -20,11 +20,13 @@ interface Rows extends Iterator<unknown> {
 
 export class RowCursor {
   private readonly context: OperatorContext;
+  private readonly limit: RoundLimit;
   private rows: Rows | undefined;
   private timestamp = Number.NaN;
 
   constructor(context: OperatorContext) {
     this.context = context;
+    this.limit = new RoundLimit(context, ROWS_PER_LOOK);
   }
 
   /** Rows that `give` and `goOn` emit; those of before are through. */
@@ -49,21 +51,15 @@ export class RowCursor {
 
   /** Where the task may be told to come back: emits as long as the gate is open, and no longer than a round. */
   goOn(): boolean {
-    const { rows, timestamp, context } = this;
+    const { rows, timestamp, limit } = this;
     if (rows === undefined) return true;
-    const { gate, out } = context;
-    let started = Number.NaN;
-    for (let given = 1; gate.level === 0; given++) {
+    const { gate, out } = this.context;
+    limit.begin();
+    while (gate.level === 0) {
       const step = this.next(rows);
       if (step.done === true) return this.end();
       out(step.value, timestamp);
-      if (given % ROWS_PER_LOOK !== 0) continue;
-      const now = context.now();
-      if (Number.isNaN(started)) started = now;
-      else if (now - started >= ROUND_MS) {
-        context.wake();
-        return false;
-      }
+      if (limit.isOver()) return false;
     }
     return false;
   }

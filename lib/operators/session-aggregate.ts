@@ -7,7 +7,6 @@
  * passes its end, stamped `end - 1`. One whose end grows keeps the heap entry that it began with, and gets another one
  * when that comes up: a session of a thousand records costs the heap as much as one of two.
  */
-import { ROUND_MS } from "../base/limits.js";
 import { refusePromise } from "../base/promise-check.js";
 import { canonicalKey, keyGroupOf } from "../state/key.js";
 import { SlotHeap } from "../time/slot-heap.js";
@@ -17,6 +16,7 @@ import type { Aggregates } from "./aggregates.js";
 import type { AnyFunction, Operator, OperatorContext, OperatorLogic } from "./contract.js";
 import { EventTimeProgress } from "./event-time-progress.js";
 import { groupPart } from "./group-part.js";
+import { RoundLimit } from "./round-limit.js";
 import { gather, SESSION_CELLS, type SessionCode, type SessionPartial, sessionCode } from "./session-code.js";
 import type { SessionTable } from "./session-table.js";
 import { projectAll, projectKeyed } from "./window-results.js";
@@ -97,6 +97,7 @@ class SessionAggregate implements Operator {
   private readonly table: SessionTable;
   private readonly project: AnyFunction;
   private readonly progress: EventTimeProgress;
+  private readonly limit: RoundLimit;
   private readonly ends = new SlotHeap();
   /** By slot: the time of the one entry in `ends` that counts. */
   private due = new Float64Array(16);
@@ -108,6 +109,7 @@ class SessionAggregate implements Operator {
     this.table = code.table();
     this.project = spec.project ?? (spec.key === undefined ? projectAll : projectKeyed);
     this.progress = new EventTimeProgress(context);
+    this.limit = new RoundLimit(context, LOOK_EVERY);
     context.parts.declare(sessionPart("sessions", "keyed", context, this.table, code, (p) => this.load(p)));
     context.parts.declare(this.progress);
   }
@@ -134,9 +136,9 @@ class SessionAggregate implements Operator {
 
   advance(watermark: number): boolean {
     this.progress.advance(watermark);
-    const { ends, table, context, code } = this;
-    let started = Number.NaN;
-    for (let taken = 1; ends.next() <= watermark; taken++) {
+    const { ends, table, context, code, limit } = this;
+    limit.begin();
+    while (ends.next() <= watermark) {
       if (context.gate.level !== 0) return false;
       const time = ends.next();
       const slot = ends.first();
@@ -154,13 +156,7 @@ class SessionAggregate implements Operator {
           context.out(result, end - 1);
         }
       }
-      if (taken % LOOK_EVERY !== 0) continue;
-      const now = context.now();
-      if (Number.isNaN(started)) started = now;
-      else if (now - started >= ROUND_MS) {
-        context.wake();
-        return false;
-      }
+      if (limit.isOver()) return false;
     }
     return true;
   }

@@ -4,9 +4,9 @@
  * the watermark goes on. In processing time the clock is looked at in `rest`, and `proceed` fires what was due
  * then. Both stop at a closed gate, and after a while for the sake of everything else in the slot.
  */
-import { ROUND_MS } from "../base/limits.js";
 import type { Timers } from "../time/timers.js";
 import type { OperatorContext } from "./contract.js";
+import { RoundLimit } from "./round-limit.js";
 
 /** After how many timers the cursor looks at the clock. */
 const TIMERS_PER_LOOK = 16;
@@ -14,6 +14,7 @@ const TIMERS_PER_LOOK = 16;
 export class TimerCursor {
   private readonly context: OperatorContext;
   private readonly timers: Timers;
+  private readonly limit: RoundLimit;
   /** Called with the timer's key selected in `timers`. False: suspended, with the timer taken. */
   private readonly fire: (time: number, processing: boolean) => unknown;
   /** Processing-time timers were due when the task last rested. */
@@ -26,22 +27,17 @@ export class TimerCursor {
   ) {
     this.context = context;
     this.timers = timers;
+    this.limit = new RoundLimit(context, TIMERS_PER_LOOK);
     this.fire = fire;
   }
 
   advance(watermark: number): boolean {
-    const { timers, context } = this;
-    let started = Number.NaN;
-    for (let fired = 1; timers.nextEvent() <= watermark; fired++) {
+    const { timers, context, limit } = this;
+    limit.begin();
+    while (timers.nextEvent() <= watermark) {
       if (context.gate.level !== 0) return false;
       if (this.fire(timers.takeEvent(), false) === false) return false;
-      if (fired % TIMERS_PER_LOOK !== 0) continue;
-      const now = context.now();
-      if (Number.isNaN(started)) started = now;
-      else if (now - started >= ROUND_MS) {
-        context.wake();
-        return false;
-      }
+      if (limit.isOver()) return false;
     }
     return true;
   }
@@ -55,21 +51,15 @@ export class TimerCursor {
   }
 
   proceed(): boolean {
-    const { timers, context } = this;
+    const { timers, context, limit } = this;
     if (!this.due) return true;
     const until = context.wallNow();
-    let started = Number.NaN;
-    for (let fired = 1; timers.nextProcessing() <= until; fired++) {
+    limit.begin();
+    while (timers.nextProcessing() <= until) {
       if (context.gate.level !== 0) return false;
       if (this.fire(timers.takeProcessing(), true) === false) return false;
-      if (fired % TIMERS_PER_LOOK !== 0) continue;
-      const now = context.now();
-      if (Number.isNaN(started)) started = now;
-      else if (now - started >= ROUND_MS) {
-        // The others next turn: unlike event time they hold nothing up.
-        context.wake();
-        return true;
-      }
+      // The others next turn: unlike event time they hold nothing up.
+      if (limit.isOver()) return true;
     }
     this.due = false;
     return true;
