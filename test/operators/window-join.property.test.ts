@@ -9,8 +9,9 @@ import { groupedSides, joinedPairs } from "../../lib/operators/window-join.js";
 import { canonicalKey, keyGroupOf } from "../../lib/state/key.js";
 import { Bench, type Saved } from "../../lib/testing/operator-bench.js";
 import { OperatorTrial } from "../../lib/testing/operator-trial.js";
-import { session, sliding, tumbling, type Window, windowsOf } from "../../lib/time/windows.js";
+import { type Window, windowsOf } from "../../lib/time/windows.js";
 import { type ModelRecord, type ModelRow, WindowModel } from "./window-model.js";
+import { playsOf, type Step, texts, windowKinds } from "./window-plays.js";
 
 interface Case {
   readonly assigner: WindowAssigner<ModelRecord>;
@@ -19,7 +20,6 @@ interface Case {
   /** One that keeps everything. */
   readonly evicts: boolean;
 }
-type Step = ModelRecord | { readonly watermark: number };
 type Place = { readonly key: string; readonly window: Window };
 
 /** A record's time says which input it is of. */
@@ -69,45 +69,14 @@ function expected(given: Case, steps: readonly Step[]): { rows: string[]; late: 
   return { rows: texts(model.rows.flatMap((row) => rowsOf(given, row))), late: model.late };
 }
 
-const texts = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
-
 const cases = fc.record({
-  assigner: fc.constantFrom<WindowAssigner<ModelRecord>>(
-    session(5),
-    session((record: ModelRecord) => record.gap),
-    tumbling(7, { offset: -3 }),
-    sliding({ size: 10, slide: 3 }),
-    sliding({ size: 3, slide: 5, offset: 1 }),
-  ),
+  assigner: windowKinds,
   lateness: fc.constantFrom(0, 4, 25),
   kind: fc.constantFrom("window-join" as const, "co-group" as const),
   evicts: fc.boolean(),
 });
 
-/** Times that creep on, with watermarks that lag now and then. */
-const plays = fc
-  .array(
-    fc.record({
-      key: fc.constantFrom("a", "b"),
-      step: fc.integer({ min: -12, max: 9 }),
-      gap: fc.integer({ min: 1, max: 9 }),
-      lag: fc.option(fc.integer({ min: -2, max: 15 }), { nil: undefined, freq: 2 }),
-    }),
-    { maxLength: 40 },
-  )
-  .map((drawn) => {
-    let time = -20;
-    let watermark = Number.NEGATIVE_INFINITY;
-    const steps: Step[] = [];
-    for (const { key, step, gap, lag } of drawn) {
-      time += Math.max(step, -1);
-      steps.push({ key, at: time + Math.min(step, 0), gap });
-      if (lag === undefined || time - lag <= watermark) continue;
-      watermark = time - lag;
-      steps.push({ watermark });
-    }
-    return [...steps, { watermark: Number.POSITIVE_INFINITY }];
-  });
+const plays = playsOf({ keys: ["a", "b"], stepMax: 9, maxLength: 40, unmarked: 2 });
 
 function give(bench: Bench, step: ModelRecord): void {
   if (isFirst(step.at)) bench.operator.element(step, step.at, 0);

@@ -2,8 +2,10 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { OperatorLogic } from "../../lib/operators/contract.js";
+import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
 import { canonicalKey, keyGroupOf } from "../../lib/state/key.js";
 import { Bench, type Saved } from "../../lib/testing/operator-bench.js";
+import { session, sliding, tumbling } from "../../lib/time/windows.js";
 import type { ModelRecord, WindowModel } from "./window-model.js";
 
 export type Step = ModelRecord | { readonly watermark: number };
@@ -16,22 +18,40 @@ export interface Played {
   readonly dropped: number;
 }
 
+/** Windows of the kinds that there are. */
+export const windowKinds = fc.constantFrom<WindowAssigner<ModelRecord>>(
+  session(5),
+  session((record: ModelRecord) => record.gap),
+  tumbling(7, { offset: -3 }),
+  sliding({ size: 10, slide: 3 }),
+  sliding({ size: 3, slide: 5, offset: 1 }),
+);
+
+/** What `playsOf` draws. */
+export interface PlayRange {
+  readonly keys: readonly string[];
+  readonly stepMax: number;
+  readonly maxLength: number;
+  /** One in so many records has no watermark behind it; fast-check's own share unless given. */
+  readonly unmarked?: number;
+}
+
 /** Times that creep on, with watermarks that lag now and then: late records and merges of all kinds. */
-export const plays = fc
-  .array(
-    fc.record({
-      key: fc.constantFrom("a", "b", "c"),
-      step: fc.integer({ min: -12, max: 14 }),
-      gap: fc.integer({ min: 1, max: 9 }),
-      lag: fc.option(fc.integer({ min: -2, max: 15 }), { nil: undefined }),
+export function playsOf({ keys, stepMax, maxLength, unmarked }: PlayRange): fc.Arbitrary<Step[]> {
+  const drawn = fc.record({
+    key: fc.constantFrom(...keys),
+    step: fc.integer({ min: -12, max: stepMax }),
+    gap: fc.integer({ min: 1, max: 9 }),
+    lag: fc.option(fc.integer({ min: -2, max: 15 }), {
+      nil: undefined,
+      ...(unmarked === undefined ? {} : { freq: unmarked }),
     }),
-    { maxLength: 60 },
-  )
-  .map((drawn) => {
+  });
+  return fc.array(drawn, { maxLength }).map((records) => {
     let time = -20;
     let watermark = Number.NEGATIVE_INFINITY;
     const steps: Step[] = [];
-    for (const { key, step, gap, lag } of drawn) {
+    for (const { key, step, gap, lag } of records) {
       time += Math.max(step, -1);
       steps.push({ key, at: time + Math.min(step, 0), gap });
       if (lag === undefined || time - lag <= watermark) continue;
@@ -40,6 +60,9 @@ export const plays = fc
     }
     return [...steps, { watermark: Number.POSITIVE_INFINITY }];
   });
+}
+
+export const plays = playsOf({ keys: ["a", "b", "c"], stepMax: 14, maxLength: 60 });
 
 export const texts = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
 

@@ -6,9 +6,9 @@ import { count } from "../../lib/operators/aggregates.js";
 import { sideOutput } from "../../lib/operators/process-context.js";
 import type { WindowAssigner } from "../../lib/operators/window-assigner.js";
 import { Bench } from "../../lib/testing/operator-bench.js";
-import { session, sliding, tumbling, windowsOf } from "../../lib/time/windows.js";
+import { sliding, tumbling, windowsOf } from "../../lib/time/windows.js";
 import { type ModelRecord, WindowModel } from "./window-model.js";
-import { expected, played, plays, restored } from "./window-plays.js";
+import { expected, played, plays, restored, windowKinds } from "./window-plays.js";
 
 interface Case {
   readonly assigner: WindowAssigner<ModelRecord>;
@@ -45,13 +45,7 @@ const modelOf = ({ assigner, lateness }: Case) =>
   );
 
 const cases = fc.record({
-  assigner: fc.constantFrom<WindowAssigner<ModelRecord>>(
-    session(5),
-    session((record: ModelRecord) => record.gap),
-    tumbling(7, { offset: -3 }),
-    sliding({ size: 10, slide: 3 }),
-    sliding({ size: 3, slide: 5, offset: 1 }),
-  ),
+  assigner: windowKinds,
   lateness: fc.constantFrom(0, 4, 25),
 });
 
