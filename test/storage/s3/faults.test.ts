@@ -6,6 +6,7 @@ import { CheckpointStore } from "../../../lib/checkpoint/checkpoint-store.js";
 import { taskBlobPath } from "../../../lib/checkpoint/paths.js";
 import type { S3Server } from "../../../lib/storage/contract.js";
 import { MemoryBlobStore } from "../../../lib/storage/memory.js";
+import { S3Bucket } from "../../../lib/storage/s3/bucket.js";
 import type { RetryPolicy } from "../../../lib/storage/s3/retry.js";
 import { S3BlobStore } from "../../../lib/storage/s3/store.js";
 import { byteOf, manifestOf } from "../../checkpoint/manifests.js";
@@ -68,6 +69,19 @@ describe("an S3 store with a bad way to its server", function () {
       expect(proxy.faulted).to.equal(5);
     });
   }
+
+  it("leaves no upload behind that was begun twice, as the first answer was lost", async () => {
+    const prefix = freshPrefix("begun");
+    const bucket = new S3Bucket({ ...server, endpoint: proxy.endpoint }, BUCKET, { retry: RETRY });
+    const key = `${prefix}/whole`;
+    meet("lose");
+    const upload = await bucket.beginUpload(key);
+    expect(proxy.faulted).to.equal(1);
+    const left: string[] = [];
+    for await (const each of bucket.uploads(`${prefix}/`)) left.push(each.upload);
+    expect(left).to.deep.equal([upload]);
+    await bucket.abortUpload(key, upload);
+  });
 
   it("does not take its own exclusive put, whose answer was lost, for another's", async () => {
     meet("lose", "lose");
